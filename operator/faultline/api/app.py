@@ -1,0 +1,112 @@
+"""`spec.app`: the system under test. Every dependency of a service is an edge, and every edge runs through Toxiproxy."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from faultline.api.base import EdgeName, Model, Slug
+
+EDGE_PORT_BASE = 21000
+"""Listen port of the first edge in the harness; the others follow in the order of `edges()`."""
+
+DATA_STORES = {"postgres": 5432, "postgres-replica": 5432, "redis": 6379, "pgbouncer": 6432}
+SERVICE_PORT = 8000
+
+Cpu = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,5}m$", max_length=6)]
+Memory = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,5}Mi$", max_length=7)]
+EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,62}$", max_length=63)]
+EnvValue = Annotated[str, StringConstraints(max_length=400)]
+
+
+class Service(Model):
+    """One Deployment of the lab.
+
+    `module` is what uvicorn serves, as in `gateway.main:app`. With `shared: true` the code comes from the image
+    (services/, ours: a payments provider), otherwise from the scenario's or the learner's files.
+    `dependencies` names services or data stores; each becomes an edge `name->dependency` and gives the service
+    `<DEPENDENCY>_URL` (upper case, dashes as underscores).
+    """
+
+    name: Slug
+    module: Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_.]*:[a-z_][a-z0-9_]*$", max_length=100)]
+    shared: bool = False
+    replicas: int = Field(1, ge=0, le=10)
+    cpu: Cpu = "200m"
+    memory: Memory = "128Mi"
+    dependencies: list[Slug] = Field(default_factory=list, max_length=12)
+    env: dict[EnvName, EnvValue] = Field(default_factory=dict, max_length=40)
+
+
+class Postgres(Model):
+    """A primary with `replicas` streaming replicas behind the edge `primary->replica`."""
+
+    replicas: int = Field(0, ge=0, le=4)
+    max_connections: int = Field(50, ge=10, le=500, alias="maxConnections")
+    cpu: Cpu = "300m"
+    memory: Memory = "256Mi"
+
+
+class Redis(Model):
+    """One Redis server, nothing persisted."""
+
+    maxmemory: Memory = "64Mi"
+    policy: Annotated[str, StringConstraints(pattern=r"^[a-z-]{1,20}$", max_length=20)] = "noeviction"
+    cpu: Cpu = "100m"
+    memory: Memory = "96Mi"
+
+
+class Pgbouncer(Model):
+    """A pgbouncer in front of the primary."""
+
+    pool_mode: Annotated[str, StringConstraints(pattern=r"^(session|transaction|statement)$", max_length=12)] = Field(
+        "transaction", alias="poolMode"
+    )
+    pool_size: int = Field(20, ge=1, le=500, alias="poolSize")
+    max_client_connections: int = Field(500, ge=1, le=5000, alias="maxClientConnections")
+    cpu: Cpu = "100m"
+    memory: Memory = "64Mi"
+
+
+class App(Model):
+    """The system: services, data stores, and which service the client enters by."""
+
+    entry: Slug
+    services: list[Service] = Field(min_length=1, max_length=12)
+    postgres: Postgres | None = None
+    redis: Redis | None = None
+    pgbouncer: Pgbouncer | None = None
+
+    def edges(self) -> dict[EdgeName, Edge]:
+        """All edges by name, in a stable order: the client's way in, services' dependencies, replication."""
+        found = [("client", self.entry)]
+        found += [(service.name, target) for service in self.services for target in service.dependencies]
+        if self.postgres and self.postgres.replicas:
+            found.append(("primary", "replica"))
+        if self.pgbouncer:
+            found.append(("pgbouncer", "postgres"))
+        return {
+            f"{source}->{target}": Edge(source=source, target=target, port=EDGE_PORT_BASE + index)
+            for index, (source, target) in enumerate(found)
+        }
+
+
+class Edge(Model):
+    """One proxied connection: `port` is where the harness listens for `source` on behalf of `target`."""
+
+    source: str
+    target: str
+    port: int
+
+    @property
+    def name(self) -> str:
+        """`source->target`."""
+        return f"{self.source}->{self.target}"
+
+    @property
+    def upstream(self) -> tuple[str, int]:
+        """The Service name inside the lab's namespace and its port."""
+        if self.name == "primary->replica":
+            return "postgres", DATA_STORES["postgres"]
+        return self.target, DATA_STORES.get(self.target, SERVICE_PORT)

@@ -1,0 +1,125 @@
+"""`Run`: one graded experiment. Its status is the record; times are Unix seconds unless a field says otherwise."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
+
+from faultline.api.base import Line, Model, Slug, Text
+
+SCORING_VERSION = "1"
+PASS_MARK = 80
+
+
+class Phase(StrEnum):
+    """Where a run is."""
+
+    QUEUED = "Queued"
+    RESET = "Reset"
+    SETTLE = "Settle"
+    BASELINE = "Baseline"
+    FAULT = "Fault"
+    RECOVERY = "Recovery"
+    DRAIN = "Drain"
+    FINAL_READS = "FinalReads"
+    GRADING = "Grading"
+    DONE = "Done"
+
+
+class Verdict(StrEnum):
+    """Missing or doubtful data is never a pass."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+
+
+class RunSpec(Model):
+    """`scenario` is the name of a Scenario object; the seed fixes targets, times, arrivals and data."""
+
+    scenario: Slug
+    seed: int = Field(1, ge=0, le=2**31 - 1)
+
+
+class CodeRef(Model):
+    """What was graded: the digest of code and values, and whose it is (flawed, solution, wrong/NAME, learner)."""
+
+    digest: Line
+    variant: Line = "learner"
+
+
+class PhaseTimes(Model):
+    """When a phase began and ended."""
+
+    name: Line
+    start: float
+    end: float | None = None
+
+
+class FaultStatus(Model):
+    """One fault's life: planned by the plan, applied and reverted by the injector, observed and cleared by its probe."""
+
+    name: Line
+    type: Line
+    edge: str = ""
+    planned_start: float = Field(alias="plannedStart")
+    planned_end: float = Field(alias="plannedEnd")
+    applied: float | None = None
+    observed: float | None = None
+    reverted: float | None = None
+    cleared: float | None = None
+    error: str = ""
+
+
+class ObjectiveStatus(Model):
+    """One objective as graded. `value` is None when there was no usable data, and `problem` says why."""
+
+    name: Line
+    measure: Line
+    unit: str = ""
+    query: str = Field("", max_length=4000)
+    window: str = ""
+    value: float | None = None
+    target: float
+    worst: float
+    weight: float
+    points: float = 0.0
+    required: bool = False
+    met: bool = False
+    problem: str = ""
+    reason: Text = ""
+
+
+class Summary(Model):
+    """What a person compares two runs by; rates over baseline, fault and recovery, latencies of answered requests in seconds."""
+
+    success_rate: float | None = Field(None, alias="successRate")
+    p50: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+    requests_per_second: float | None = Field(None, alias="requestsPerSecond")
+    recovery_seconds: float | None = Field(None, alias="recoverySeconds")
+
+
+class RunStatus(Model):
+    """Written by the operator only; at most 64 KiB."""
+
+    phase: Phase = Phase.QUEUED
+    message: str = ""
+    started: float | None = None
+    ended: float | None = None
+    mark: float | None = None
+    """Start of the baseline; fault offsets count from the start of the fault phase."""
+    code: CodeRef | None = None
+    phases: list[PhaseTimes] = Field(default_factory=list, max_length=12)
+    faults: list[FaultStatus] = Field(default_factory=list, max_length=50)
+    objectives: list[ObjectiveStatus] = Field(default_factory=list, max_length=40)
+    reasons: list[str] = Field(default_factory=list, max_length=20)
+    """Why the run is inconclusive, or what capped its score."""
+    summary: Summary | None = None
+    canary_scale: float | None = Field(None, alias="canaryScale")
+    score: int | None = Field(None, ge=0, le=100)
+    verdict: Literal["pass", "fail", "inconclusive"] | None = None
+    scoring: str = SCORING_VERSION

@@ -1,0 +1,67 @@
+"""What a fault is: parameters (a model), `apply`, and its inverse `revert`; both run in the injector and are idempotent.
+
+An extension is one file in this folder with one class; the file's name is the fault's type in a scenario.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Literal, Protocol
+
+from faultline.api.base import Model
+
+
+class Toxic(Model):
+    """One Toxiproxy toxic: `stream` upstream is what the client sends, downstream what the dependency answers."""
+
+    type: str
+    stream: Literal["upstream", "downstream"]
+    attributes: dict[str, Any]
+
+
+class Target(Protocol):
+    """What the injector offers a fault: the edge it names, on this injector's own Toxiproxy process."""
+
+    edge: str
+    fault: str
+    """The fault's unique name within the run; toxics carry it, so that faults on one edge do not disturb each other."""
+
+    async def add(self, toxic: Toxic, suffix: str) -> None:
+        """Put the toxic `fault/suffix` on the edge; there already counts as done."""
+
+    async def remove(self, suffix: str) -> None:
+        """Take it off again; absent already counts as done."""
+
+
+class Fault(Model, ABC):
+    """One disturbance. Class attributes say what it acts on."""
+
+    family: ClassVar[Literal["edge", "none"]]
+
+    @abstractmethod
+    async def apply(self, target: Target) -> None:
+        """Start the disturbance."""
+
+    @abstractmethod
+    async def revert(self, target: Target) -> None:
+        """End it; safe to call again, and when `apply` did only half."""
+
+
+class EdgeFault(Fault):
+    """A fault that is a set of toxics on one edge."""
+
+    family: ClassVar[Literal["edge", "none"]] = "edge"
+
+    @abstractmethod
+    def toxics(self) -> dict[str, Toxic]:
+        """The toxics by suffix."""
+
+    async def apply(self, target: Target) -> None:
+        """Add all toxics."""
+        for suffix, toxic in self.toxics().items():
+            await target.add(toxic, suffix)
+
+    async def revert(self, target: Target) -> None:
+        """Remove all toxics."""
+        for suffix in self.toxics():
+            await target.remove(suffix)

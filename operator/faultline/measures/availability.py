@@ -1,0 +1,20 @@
+"""Share of requests that were answered well within the client's deadline."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from faultline.measures._load import LoadMeasure
+from faultline.measures.base import Context
+
+
+class Availability(LoadMeasure):
+    """Answered well, over all that were sent: a request without an answer counts against it."""
+
+    unit: ClassVar[str] = "ratio"
+    better: ClassVar[Literal["higher", "lower"]] = "higher"
+
+    def query(self, context: Context) -> str:
+        """Counters start at 0 with each run, so their last value is the count."""
+        ok = self.selector(context, outcome="ok")
+        return f"sum(faultline_load_requests_total{ok}) / sum(faultline_load_requests_total{self.selector(context)})"

@@ -1,0 +1,36 @@
+"""Names that several parts must agree on: namespaces, labels, ports, Services."""
+
+from __future__ import annotations
+
+SYSTEM_NAMESPACE = "faultline-system"
+
+LABEL_SCENARIO = "faultline.dev/scenario"
+LABEL_PART = "faultline.dev/part"
+"""app (the learner's), shared (ours, in the lab), store, harness, platform."""
+ANNOTATION_CODE = "faultline.dev/code"
+"""On a Scenario: the ConfigMap in the system namespace with the learner's code. It outlives `kubectl apply`."""
+ANNOTATION_SCRAPE = "faultline.dev/scrape"
+"""On a pod: the port of its /metrics."""
+
+INJECTOR_PORT = 8090
+LOADGEN_PORT = 8091
+LOADGEN_METRICS_PORT = 9646
+CANARY_EDGE_PORT = 20999
+PROMETHEUS_PORT = 9090
+TOXIPROXY_API_PORT_OFFSET = 1000
+"""The API port of an edge's Toxiproxy process is its listen port plus this, on loopback."""
+
+
+def lab_namespace(scenario: str) -> str:
+    """Where the system under test runs."""
+    return f"lab-{scenario}"
+
+
+def harness_namespace(scenario: str) -> str:
+    """Where Toxiproxy, injector, load generator and canary run."""
+    return f"harness-{scenario}"
+
+
+def code_configmap(digest: str) -> str:
+    """The content-named ConfigMap of a version of some scenario's code."""
+    return f"code-{digest[:12]}"

@@ -1,0 +1,157 @@
+"""`Scenario`: everything above put together. The CRD in charts/faultline is generated from these classes."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from pydantic import Field, create_model, model_validator
+
+from faultline.api.app import App, EdgeName
+from faultline.api.base import Duration, Line, Model, PositiveDuration, Slug, Text, seconds
+from faultline.api.load import Load, Phases
+from faultline.faults import FAULTS
+from faultline.faults.base import Fault
+from faultline.measures import MEASURES
+from faultline.measures.base import Measure
+
+
+def _exactly_one(model: Model, names: dict[str, Any], what: str) -> str:
+    given = [name for name in names if getattr(model, _attribute(name)) is not None]
+    if len(given) != 1:
+        raise ValueError(f"must have exactly one {what}, one of {', '.join(sorted(names))}, got {given or 'none'}")
+    return given[0]
+
+
+def _attribute(name: str) -> str:
+    return f"{name}_"
+
+
+class _FaultBase(Model):
+    name: Slug | None = Field(None, description="unique in the scenario; the type and its place when left out")
+    at: Duration = Field("0s", description="start, counted from the start of the fault phase")
+    for_: PositiveDuration = Field(alias="for", description="how long it lasts")
+    edge: EdgeName | None = Field(None, description="the edge it acts on, for faults on edges")
+
+    @model_validator(mode="after")
+    def _one_type(self) -> Self:
+        kind = _exactly_one(self, FAULTS, "fault")
+        if FAULTS[kind].family == "edge" and self.edge is None:
+            raise ValueError(f"{kind} needs an edge")
+        return self
+
+    @property
+    def type(self) -> str:
+        """Which fault this is."""
+        return next(name for name in FAULTS if getattr(self, _attribute(name)) is not None)
+
+    @property
+    def fault(self) -> Fault:
+        """Its parameters."""
+        found: Fault = getattr(self, _attribute(self.type))
+        return found
+
+    def window(self) -> tuple[float, float]:
+        """Start and end in seconds after the start of the fault phase."""
+        return seconds(self.at), seconds(self.at) + seconds(self.for_)
+
+
+FaultSpec = create_model(
+    "FaultSpec",
+    __base__=_FaultBase,
+    __doc__="One fault of the plan: when, where, and exactly one type with its parameters.",
+    **{_attribute(name): (cls | None, Field(None, alias=name)) for name, cls in FAULTS.items()},  # type: ignore[call-overload]
+)
+
+
+class _ObjectiveBase(Model):
+    name: Line
+    weight: float = Field(gt=0, le=100)
+    required: bool = False
+    target: float = Field(description="full points from here on")
+    worst: float = Field(description="no points from here on")
+    cap: float | None = Field(None, description="upper limit of a scaled target, in the measure's unit")
+    reason: Text = Field(description="the principle that a lost point violates")
+
+    @model_validator(mode="after")
+    def _one_measure(self) -> Self:
+        measure = MEASURES[_exactly_one(self, MEASURES, "measure")]
+        if self.target == self.worst or (self.target > self.worst) != (measure.better == "higher"):
+            raise ValueError(
+                f"target {self.target} must be {'above' if measure.better == 'higher' else 'below'} worst {self.worst}"
+            )
+        return self
+
+    @property
+    def type(self) -> str:
+        """Which measure this is."""
+        return next(name for name in MEASURES if getattr(self, _attribute(name)) is not None)
+
+    @property
+    def measure(self) -> Measure:
+        """Its parameters."""
+        found: Measure = getattr(self, _attribute(self.type))
+        return found
+
+
+ObjectiveSpec = create_model(
+    "ObjectiveSpec",
+    __base__=_ObjectiveBase,
+    __doc__="One condition with a target, a weight and a reason, on exactly one measure.",
+    **{_attribute(name): (cls | None, Field(None, alias=name)) for name, cls in MEASURES.items()},  # type: ignore[call-overload]
+)
+
+
+class ScenarioSpec(Model):
+    """The desired lab and how it is graded."""
+
+    slug: Slug = Field(description="the folder under scenarios/ that has the code and the lesson")
+    title: Line
+    tier: str = Field(pattern=r"^(crawling|walking|running|sprinting)$", max_length=10)
+    concepts: list[Line] = Field(default_factory=list, max_length=12)
+    app: App
+    load: Load
+    phases: Phases = Phases()
+    faults: list[FaultSpec] = Field(min_length=1, max_length=20)  # type: ignore[valid-type]
+    objectives: list[ObjectiveSpec] = Field(min_length=1, max_length=30)  # type: ignore[valid-type]
+    schedule: str | None = Field(None, max_length=60, description="cron: a run each time")
+    suspend: bool = Field(False, description="no lab and no runs while true")
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Self:
+        self._check_services()
+        edges = self.app.edges()
+        end = seconds(self.phases.fault)
+        for index, fault in enumerate(self.faults):
+            if fault.edge and fault.edge not in edges:
+                raise ValueError(f"faults[{index}].edge must be one of {', '.join(edges)}, got {fault.edge}")
+            if fault.window()[1] > end:
+                raise ValueError(
+                    f"faults[{index}] ends {fault.window()[1]:g}s after the start of the fault phase, "
+                    f"which is only phases.fault = {self.phases.fault} long"
+                )
+        names = [fault_name(index, fault) for index, fault in enumerate(self.faults)]
+        if len(set(names)) != len(names):
+            raise ValueError(f"faults must have unique names, got {', '.join(names)}")
+        return self
+
+    def _check_services(self) -> None:
+        names = [service.name for service in self.app.services]
+        if len(set(names)) != len(names):
+            raise ValueError(f"app.services must have unique names, got {', '.join(names)}")
+        if self.app.entry not in names:
+            raise ValueError(f"app.entry must be one of {', '.join(names)}, got {self.app.entry}")
+        stores = {"postgres": self.app.postgres, "redis": self.app.redis, "pgbouncer": self.app.pgbouncer}
+        available = set(names) | {name for name, store in stores.items() if store}
+        if self.app.postgres and self.app.postgres.replicas:
+            available.add("postgres-replica")
+        for index, service in enumerate(self.app.services):
+            for target in service.dependencies:
+                if target not in available:
+                    raise ValueError(
+                        f"app.services[{index}].dependencies must be among {', '.join(sorted(available))}, got {target}"
+                    )
+
+
+def fault_name(index: int, fault: Any) -> str:
+    """The unique name of a fault: its own, or its type and place."""
+    return str(fault.name or f"{fault.type.replace('_', '-')}-{index}")
