@@ -1,0 +1,100 @@
+"""What all verbs share: options, the two kinds of output, and how an error reaches a person or a program."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import traceback
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from typer.core import TyperGroup
+
+from faultline.errors import FaultlineError
+
+EXIT_PASS, EXIT_FAIL, EXIT_ERROR, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
+
+console = Console(highlight=False)
+"""For people; silent while the output is JSON."""
+
+
+class Output(StrEnum):
+    """How a verb answers."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def _set_output(ctx: typer.Context, value: Output) -> Output:
+    ctx.find_root().ensure_object(dict)["output"] = value
+    console.quiet = value is Output.JSON
+    return value
+
+
+OutputOption = Annotated[
+    Output, typer.Option("--output", "-o", help="text for people, json for programs", callback=_set_output)
+]
+ContextOption = Annotated[
+    str | None,
+    typer.Option(
+        "--context", envvar="FAULTLINE_CONTEXT", help="a kube context of your own instead of the lab's kind cluster"
+    ),
+]
+SlugArgument = Annotated[
+    str | None, typer.Argument(metavar="[SLUG]", help="the scenario; may be left out while there is one lab")
+]
+NameOption = Annotated[
+    str | None, typer.Option("--name", help="name of the Scenario object where it differs from the slug")
+]
+
+
+def emit(data: Any, output: Output) -> None:
+    """Print `data` as JSON when that was asked for; text output is up to the verb."""
+    if output is Output.JSON:
+        print(json.dumps(data, indent=2, default=str))
+
+
+class Commands(TyperGroup):
+    """The group that turns every way of ending badly into a message and a stable exit status."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a verb; errors end in status 2, Ctrl-C in 130."""
+        console.quiet = False
+        try:
+            return super().invoke(ctx)
+        except FaultlineError as error:
+            _show(ctx, error)
+            raise typer.Exit(error.exit_code) from error
+        except KeyboardInterrupt as error:
+            Console(stderr=True).print("\ninterrupted; run the command again to go on")
+            raise typer.Exit(EXIT_INTERRUPTED) from error
+        except (typer.Exit, typer.Abort, typer.TyperException, BrokenPipeError):
+            raise
+        except Exception as error:
+            _show(ctx, unexpected(error))
+            raise typer.Exit(EXIT_ERROR) from error
+
+
+def unexpected(error: Exception) -> FaultlineError:
+    """An error that nobody foresaw, its traceback kept in a log file that the message names (FL900)."""
+    from faultline.host.home import Home
+
+    log = Home.from_environment().logs / time.strftime("faultline-%Y%m%d-%H%M%S.log")
+    log.write_text("".join(["command: ", " ".join(sys.argv), "\n", *traceback.format_exception(error)]))
+    return FaultlineError("FL900", f"unexpected {type(error).__name__}: {error}", f"the traceback is in {log}")
+
+
+def _show(ctx: Any, error: FaultlineError) -> None:
+    root = ctx.find_root().obj or {}
+    if root.get("output") is Output.JSON:
+        print(json.dumps({"error": {"code": error.code, "message": error.message, "next": error.next_step}}, indent=2))
+        return
+    err = Console(stderr=True, highlight=False, soft_wrap=True)
+    err.print(f"[bold red]{error.code}[/] ", end="")
+    err.print(error.message, markup=False)
+    if error.next_step:
+        err.print("  next: ", style="bold", end="")
+        err.print(error.next_step, markup=False)
