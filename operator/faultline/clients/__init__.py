@@ -1,0 +1,1 @@
+"""Clients of what others serve, each with bounded calls and typed answers."""

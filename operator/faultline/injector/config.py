@@ -1,0 +1,95 @@
+"""What the injector is told: its edges (a JSON file), the token, and where the lab's data stores are.
+
+FAULTLINE_EDGES                 JSON file, default /etc/faultline/edges.json:
+                                [{"name": "a->b", "listen": "0.0.0.0:21000", "api": 22000, "upstream": "HOST:PORT"}]
+FAULTLINE_TOKEN                 the bearer token that every call needs but /healthz and /metrics
+FAULTLINE_JOURNAL_DIR           a folder that outlives the container (emptyDir), default /var/lib/faultline-injector
+FAULTLINE_TOXIPROXY             the toxiproxy-server program, default from PATH
+FAULTLINE_LISTEN                where the API listens, default 0.0.0.0:8090
+FAULTLINE_POSTGRES              HOST:PORT of the primary, past the edges; empty without Postgres
+FAULTLINE_POSTGRES_ADMIN_PASSWORD  of the superuser `postgres`: recreates database `lab` from `seed`
+FAULTLINE_POSTGRES_APP_PASSWORD    of the role `app`: the probes' own connections through the edges, default app
+FAULTLINE_POSTGRES_REPLICAS     how many replicas must stream before the lab is ready, default 0
+FAULTLINE_REDIS                 HOST:PORT of Redis, past the edges; empty without Redis
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
+
+from faultline.api.base import EdgeName, Model
+from faultline.errors import InvalidInput
+from faultline.names import INJECTOR_PORT
+
+Address = Annotated[str, StringConstraints(pattern=r"^[^\s:/]+:[0-9]{1,5}$", max_length=260)]
+"""HOST:PORT."""
+
+Protocol = Literal["http", "postgres", "redis", "tcp"]
+"""What speaks behind an edge, so that a probe can ask it something."""
+
+_PROTOCOLS: dict[str, Protocol] = {
+    "postgres": "postgres",
+    "postgres-replica": "postgres",
+    "pgbouncer": "postgres",
+    "redis": "redis",
+    "replica": "tcp",
+}
+
+
+def split(address: Address) -> tuple[str, int]:
+    """Host and port of HOST:PORT."""
+    host, port = address.rsplit(":", 1)
+    return host, int(port)
+
+
+class EdgeConfig(Model):
+    """One edge: where its Toxiproxy process listens, has its API (on loopback), and sends what it gets."""
+
+    name: EdgeName
+    listen: Address
+    api: int = Field(ge=1, le=65535)
+    upstream: Address
+
+    @property
+    def protocol(self) -> Protocol:
+        """What speaks behind the edge; every service is HTTP."""
+        return _PROTOCOLS.get(self.name.rpartition("->")[2], "http")
+
+    @property
+    def loopback(self) -> tuple[str, int]:
+        """Where this pod itself reaches the edge: probes go by loopback, so that they are not counted as clients."""
+        return "127.0.0.1", split(self.listen)[1]
+
+
+class Config(Model):
+    """All of it."""
+
+    edges: list[EdgeConfig] = Field(min_length=1)
+    token: str = Field(min_length=8)
+    journal_dir: Path = Path("/var/lib/faultline-injector")
+    toxiproxy: str = "toxiproxy-server"
+    listen: Address = f"0.0.0.0:{INJECTOR_PORT}"
+    postgres: Address | None = None
+    postgres_admin_password: str = ""
+    postgres_app_password: str = "app"  # noqa: S105 the lab's own, known role: learners see it in POSTGRES_URL
+    postgres_replicas: int = Field(0, ge=0)
+    redis: Address | None = None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Config:
+        """Reads the variables above. Raises InvalidInput (FL110) naming what is missing or wrong."""
+        path = Path(environment.get("FAULTLINE_EDGES", "/etc/faultline/edges.json"))
+        try:
+            edges = TypeAdapter(list[EdgeConfig]).validate_python(json.loads(path.read_text()))
+            names = set(cls.model_fields) - {"edges"}
+            given = {name: environment.get(f"FAULTLINE_{name.upper()}", "") for name in names}
+            return cls.model_validate({"edges": edges} | {name: value for name, value in given.items() if value})
+        except (OSError, ValueError, ValidationError) as error:
+            message = f"the injector's settings ({path} and FAULTLINE_*) are wrong: {error}"
+            raise InvalidInput("FL110", message, "mend the chart's values: they write both") from error
