@@ -1,0 +1,102 @@
+# Thin over the `faultline` command: every target is a verb of .venv/bin/faultline, set up by tools/bootstrap.
+#
+#   S=slug         the scenario; may be left out while there is one lab
+#   REPEAT=n       how often (chaos, verify, bench)
+#   BUDGET=s       seconds that a long target may take
+#   KIND_NODES=n   nodes of a new cluster (up)
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+FAULTLINE := .venv/bin/faultline
+S ?=
+REPEAT ?=
+BUDGET ?=
+export KIND_NODES REPEAT BUDGET
+
+slug = $(if $(S),$(S))
+
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z%-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: venv
+venv:
+	@tools/bootstrap
+
+.PHONY: venv-dev
+venv-dev:
+	@tools/bootstrap dev
+
+.PHONY: up doctor down clean
+up: venv ## Set everything up: engine, images, cluster, platform (KIND_NODES=3 for three nodes)
+	@$(FAULTLINE) up
+
+doctor: venv ## Check the host: findings, what they mean, what to do
+	@$(FAULTLINE) doctor
+
+down: venv ## Remove the cluster, leave nothing running
+	@$(FAULTLINE) down
+
+clean: venv ## down, and remove images, tools, caches; runs and progress are kept
+	@$(FAULTLINE) clean
+
+.PHONY: demo apply chaos grade fix hint status stop
+demo: venv ## The whole story: set up, break a flawed app, apply the solution, compare
+	@$(FAULTLINE) demo
+
+apply: venv ## Deploy a scenario's lab (S=slug)
+	@$(FAULTLINE) apply $(slug)
+
+chaos: venv ## Run load and faults against a lab (S=slug REPEAT=n)
+	@$(FAULTLINE) chaos $(slug) $(if $(REPEAT),--repeat $(REPEAT))
+
+grade: venv ## Show the last run's score and every lost point (S=slug)
+	@$(FAULTLINE) grade $(slug)
+
+fix: venv ## Send workspace/slug/ into the lab (S=slug)
+	@$(FAULTLINE) fix $(slug)
+
+hint: venv ## Reveal the next hint (S=slug)
+	@$(FAULTLINE) hint $(slug)
+
+status: venv ## Labs, runs, scores, and the next command
+	@$(FAULTLINE) status
+
+stop: venv ## End the run under way and all its faults (S=slug)
+	@$(FAULTLINE) stop $(slug)
+
+.PHONY: verify
+verify: venv ## Prove a scenario: flawed fails, solution passes, wrong fixes fail (S=slug)
+	@$(FAULTLINE) verify $(slug) $(if $(REPEAT),--repeat $(REPEAT)) $(if $(BUDGET),--budget $(BUDGET))
+
+.PHONY: format check check-static charts unit e2e test lock
+format: venv-dev ## Format the code
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+check: check-static charts unit ## Format, lint, types, import layers, charts, unit tests
+
+check-static: venv-dev
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+charts: venv ## Lint the charts
+	@$(FAULTLINE) charts
+
+unit: venv-dev ## Unit tests alone
+	.venv/bin/pytest --ignore=tests/e2e
+
+e2e: venv-dev up ## End-to-end tests on the kind cluster
+	.venv/bin/pytest tests/e2e
+
+test: check-static up charts ## What CI runs: the checks, set-up, and all tests
+	.venv/bin/pytest
+
+.PHONY: bench
+bench: venv-dev ## Run every bench against its bounds
+	@$(FAULTLINE) bench
+
+bench-%: venv-dev ## Run one bench, such as bench-setup
+	@$(FAULTLINE) bench $*

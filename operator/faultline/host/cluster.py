@@ -1,0 +1,170 @@
+"""The kind cluster: made from kind-config.yaml, verified, brought back after the engine was gone, or made anew."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from typing import Any
+
+import yaml
+
+from faultline.errors import InvalidInput, NotReady
+from faultline.host import binaries, process
+from faultline.host.home import CLUSTER, CONTEXT, REPO, Home
+from faultline.host.steps import Done
+
+_BACK_SECONDS = 90.0
+_READY_SECONDS = 120.0
+_NODE_LABEL = f"label=io.x-k8s.kind.cluster={CLUSTER}"
+
+
+def wanted_nodes() -> int:
+    """How many nodes KIND_NODES asks for, default 1. Raises InvalidInput (FL110)."""
+    text = os.environ.get("KIND_NODES") or "1"
+    if not text.isdecimal() or not 1 <= int(text) <= 9:
+        raise InvalidInput("FL110", f"KIND_NODES must be a number from 1 to 9, got {text!r}", "KIND_NODES=3 make up")
+    return int(text)
+
+
+def effective_config(home: Home, nodes: int) -> dict[str, Any]:
+    """kind-config.yaml with what differs by machine: workers up to `nodes`, and the data folder on each node."""
+    config: dict[str, Any] = yaml.safe_load((REPO / "kind-config.yaml").read_text())
+    described = config["nodes"]
+    described += [{"role": "worker"} for _ in range(nodes - len(described))]
+    for node in described:
+        node.setdefault("extraMounts", []).append(
+            {"hostPath": str(home.data), "containerPath": "/var/lib/faultline"}
+        )
+    return config
+
+
+def node_containers(*, running_only: bool = False) -> list[str]:
+    """The containers that are the cluster's nodes, also stopped ones."""
+    scope = [] if running_only else ["--all"]
+    listing = process.output(["docker", "ps", *scope, "--filter", _NODE_LABEL, "--format", "{{.Names}}"])
+    return sorted(listing.split())
+
+
+def kubectl(home: Home, *args: str, timeout: float = 30, stdin: bytes | None = None) -> str:
+    """kubectl on the lab's own cluster. Raises CommandFailed."""
+    own = ["--kubeconfig", str(home.kubeconfig), "--context", CONTEXT]
+    return process.output([binaries.find(home, "kubectl"), *own, *args], timeout=timeout, stdin=stdin)
+
+
+def node_states(home: Home) -> dict[str, bool]:
+    """Each node's name and whether it is Ready. Raises CommandFailed when the API does not answer."""
+    items = json.loads(kubectl(home, "get", "nodes", "-o", "json", "--request-timeout=5s", timeout=10))["items"]
+    return {
+        item["metadata"]["name"]: any(
+            condition["type"] == "Ready" and condition["status"] == "True" for condition in item["status"]["conditions"]
+        )
+        for item in items
+    }
+
+
+def healthy(home: Home) -> bool:
+    """Whether the API answers and every node is Ready."""
+    try:
+        kubectl(home, "get", "--raw", "/readyz", "--request-timeout=5s", timeout=10)
+        states = node_states(home)
+    except (process.CommandFailed, NotReady):
+        return False
+    return bool(states) and all(states.values())
+
+
+def system_ready(home: Home) -> bool:
+    """Whether DNS and the storage provisioner serve: the parts that pods wait for."""
+    try:
+        text = kubectl(home, "get", "deployments", "-A", "-o", "json", timeout=10)
+    except process.CommandFailed:
+        return False
+    found = {item["metadata"]["name"]: item["status"].get("readyReplicas", 0) for item in json.loads(text)["items"]}
+    return bool(found.get("coredns")) and bool(found.get("local-path-provisioner"))
+
+
+def export_kubeconfig(home: Home, log: process.Log) -> None:
+    """Write the cluster's kubeconfig into the home: the API server's port changes when a cluster comes back."""
+    command = [binaries.find(home, "kind"), "export", "kubeconfig", "--name", CLUSTER]
+    process.run([*command, "--kubeconfig", str(home.kubeconfig)], log)
+    home.kubeconfig.chmod(0o600)
+
+
+def bring_up(home: Home, node_image: str, log: process.Log) -> Done:
+    """Make the cluster answer: use it as it is, start its stopped nodes, or make it anew.
+
+    Raises NotReady (FL310) when a new cluster does not become Ready.
+    """
+    containers = node_containers()
+    if containers:
+        found = _bring_back(home, containers, log)
+        if found:
+            return found
+        log.line("the cluster that was there does not answer: making it anew")
+        delete(home, log)
+    _create(home, node_image, log)
+    return Done(f"made, {wanted_nodes()} node(s)")
+
+
+def _bring_back(home: Home, containers: list[str], log: process.Log) -> Done | None:
+    stopped = sorted(set(containers) - set(node_containers(running_only=True)))
+    if stopped:
+        try:
+            process.run(["docker", "start", *stopped], log)
+        except process.CommandFailed:
+            return None
+    try:
+        export_kubeconfig(home, log)
+    except process.CommandFailed:
+        return None
+    # One that runs and answers is used at once; one that was just started has a while.
+    deadline = time.monotonic() + _BACK_SECONDS
+    while not (healthy(home) and system_ready(home)):
+        if time.monotonic() > deadline:
+            return None
+        log.line("waiting for the cluster to come back")
+        time.sleep(1)
+    count = len(containers)
+    if os.environ.get("KIND_NODES") and count != wanted_nodes():
+        raise InvalidInput(
+            "FL111",
+            f"the cluster has {count} node(s), KIND_NODES asks for {wanted_nodes()}",
+            "run `make down` first (it removes the labs), or leave KIND_NODES out",
+        )
+    if stopped:
+        return Done(f"brought back, {count} node(s)")
+    return Done(f"Ready, {count} node(s)", skipped=True)
+
+
+def _create(home: Home, node_image: str, log: process.Log) -> None:
+    config = yaml.safe_dump(effective_config(home, wanted_nodes()), sort_keys=False)
+    file = home.root / "kind-config.yaml"
+    file.write_text(config)
+    command = [binaries.find(home, "kind"), "create", "cluster", "--name", CLUSTER, "--config", str(file)]
+    wait = f"{_READY_SECONDS:g}s"
+    try:
+        process.run([*command, "--image", node_image, "--kubeconfig", str(home.kubeconfig), "--wait", wait], log)
+    except BaseException:
+        # Half a cluster would be taken for one that went away; the next run begins clean.
+        delete(home, log)
+        raise
+    home.kubeconfig.chmod(0o600)
+    deadline = time.monotonic() + _READY_SECONDS
+    while not (healthy(home) and system_ready(home)):
+        if time.monotonic() > deadline:
+            raise NotReady(
+                "FL310",
+                f"the new cluster was not Ready within {wait}",
+                f"look at `{home.bin}/kubectl --kubeconfig {home.kubeconfig} get pods -A`, then run `make up` again",
+            )
+        log.line("waiting for DNS and storage")
+        time.sleep(0.5)
+
+
+def delete(home: Home, log: process.Log) -> bool:
+    """Remove the cluster's containers and volumes. Gives whether there was one. Works without kind too."""
+    containers = node_containers()
+    if containers:
+        process.run(["docker", "rm", "--force", "--volumes", *containers], log)
+    home.kubeconfig.unlink(missing_ok=True)
+    return bool(containers)

@@ -1,0 +1,153 @@
+"""The Docker engine: one that was there is used as it is; where there is none, Debian's is installed and started.
+
+An engine that was there before is never reconfigured, restarted or stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from faultline.errors import HostProblem
+from faultline.host import process
+from faultline.host.home import REPO, Home
+from faultline.host.steps import Done
+
+_START_SECONDS = 60.0
+_SYSTEMD_MARK = "started-by-systemd"
+
+
+def answers(timeout: float = 10) -> bool:
+    """Whether an engine answers on the socket that this environment names."""
+    return process.succeeds(["docker", "info", "--format", "{{.ServerVersion}}"], timeout=timeout) and bool(version())
+
+
+def version() -> str:
+    """The engine's version, empty when none answers: `docker info` itself exits 0 in some releases all the same."""
+    try:
+        return process.output(["docker", "version", "--format", "{{.Server.Version}}"], timeout=10).strip()
+    except process.CommandFailed:
+        return ""
+
+
+def our_pid(home: Home) -> int | None:
+    """The pid of the dockerd that `up` started and that still runs."""
+    try:
+        pid = int((home.engine / "dockerd.pid").read_text())
+        name = Path(f"/proc/{pid}/comm").read_text().strip()
+    except (OSError, ValueError):
+        return None
+    return pid if name == "dockerd" else None
+
+
+def bring_up(home: Home, log: process.Log) -> Done:
+    """Make an engine answer. Raises HostProblem (FL501, FL503) with the next step where that is not possible."""
+    if shutil.which("docker") and answers():
+        whose = "started by faultline" if our_pid(home) else "was there before; left as it is"
+        return Done(f"Docker {version()}, {whose}", skipped=True)
+    _require_root_and_apt()
+    if not (shutil.which("dockerd") and shutil.which("docker")):
+        install(["docker.io"], log)
+        if _wait_until_it_answers(5):
+            return Done(f"Docker {version()}, installed")
+    if Path("/run/systemd/system").is_dir() and process.succeeds(["systemctl", "cat", "docker.service"]):
+        process.run(["systemctl", "start", "docker"], log)
+        (home.engine / _SYSTEMD_MARK).touch()
+    else:
+        _start_detached(home, log)
+    if not _wait_until_it_answers(_START_SECONDS):
+        raise HostProblem(
+            "FL503",
+            f"the Docker engine did not answer within {_START_SECONDS:g} s",
+            f"read {home.logs / 'dockerd.log'}, then run `make up` again",
+        )
+    return Done(f"Docker {version()}, started")
+
+
+def stop(home: Home) -> str:
+    """Stop the engine if `up` started it. Gives what was done, in words."""
+    mark = home.engine / _SYSTEMD_MARK
+    if mark.exists():
+        process.output(["systemctl", "stop", "docker", "docker.socket"])
+        mark.unlink()
+        return "stopped"
+    pid = our_pid(home)
+    if pid is None:
+        return "not started by faultline; left as it is"
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + 30
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    if Path(f"/proc/{pid}").exists():
+        raise HostProblem("FL504", f"dockerd ({pid}) did not stop within 30 s", f"end it with `kill {pid}`")
+    return "stopped"
+
+
+def install(packages: list[str], log: process.Log) -> None:
+    """Install Debian packages."""
+    env = {"DEBIAN_FRONTEND": "noninteractive"}
+    process.run(["apt-get", "update"], log, env=env)
+    process.run(["apt-get", "install", "-y", "--no-install-recommends", *packages], log, env=env)
+
+
+def lacks_capabilities() -> bool:
+    """Whether this host's bounding set misses some capability of its kernel."""
+    bounding = next(
+        int(line.split()[1], 16) for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("CapBnd")
+    )
+    last = int(Path("/proc/sys/kernel/cap_last_cap").read_text())
+    return bounding != (1 << (last + 1)) - 1
+
+
+def _require_root_and_apt() -> None:
+    if sys.platform == "darwin":
+        raise HostProblem("FL501", "no Docker engine answers", "start Docker Desktop, then run `make up` again")
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        raise HostProblem(
+            "FL501",
+            "no Docker engine answers, and only root on Debian or Ubuntu can install one here",
+            "start one (`sudo systemctl start docker`), or join the docker group (`sudo usermod -aG docker $USER`, "
+            "then log in again), or run `make up` as root",
+        )
+
+
+def _start_detached(home: Home, log: process.Log) -> None:
+    """Start dockerd so that it outlives this command, with a configuration of its own."""
+    config: dict[str, object] = {"pidfile": str(home.engine / "dockerd.pid")}
+    if lacks_capabilities():
+        # This Docker asks for every capability when a container is privileged, and the kernel refuses those that the
+        # host itself lacks. The wrapper asks for the rest. It runs at each start of a container: no slow python shim.
+        wrapper = home.engine / "runc-available-caps"
+        source = (REPO / "tools/engine/runc-available-caps").read_text().splitlines()
+        wrapper.write_text("\n".join([f"#!{Path(sys.executable).resolve()} -IS", *source[1:], ""]))
+        wrapper.chmod(0o755)
+        config |= {"default-runtime": "available-caps", "runtimes": {"available-caps": {"path": str(wrapper)}}}
+    file = home.engine / "daemon.json"
+    file.write_text(json.dumps(config, indent=2) + "\n")
+    # What a killed engine left behind would keep a new one from starting; the pid in it is not a dockerd any more.
+    (home.engine / "dockerd.pid").unlink(missing_ok=True)
+    log.line(f"$ dockerd --config-file {file}")
+    with (home.logs / "dockerd.log").open("ab") as out:
+        subprocess.Popen(
+            ["dockerd", "--config-file", str(file)],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+            cwd="/",
+        )
+
+
+def _wait_until_it_answers(seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if answers():
+            return True
+        time.sleep(0.3)
+    return False

@@ -1,0 +1,83 @@
+"""`faultline up`: the steps from a bare machine to a platform that answers."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from faultline.host import bases, binaries, cluster, doctor, engine, images, loading, platform
+from faultline.host.home import Home
+from faultline.host.process import Log
+from faultline.host.steps import Done, Result, Step, only_one, run_steps
+
+
+class _Up:
+    """What later steps learn from earlier ones."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.node_image = ""
+
+    def check_host(self, log: Log) -> Done:
+        findings = doctor.check_host(self.home)
+        for finding in findings:
+            log.line(f"{finding.state}: {finding.name}: {finding.found} {finding.meaning}")
+        doctor.refuse_hopeless(findings)
+        warnings = sum(finding.state == "warning" for finding in findings)
+        return Done(f"{len(findings)} checks, {warnings} warning(s)")
+
+    def bring_engine(self, log: Log) -> Done:
+        return engine.bring_up(self.home, log)
+
+    def bring_bases(self, log: Log) -> Done:
+        return bases.bring_debian(log)
+
+    def bring_images(self, log: Log) -> Done:
+        images.forget_tags()
+        pulled = not images.is_built("node") and (bases.present(bases.KIND_NODE) or bases.pull(bases.KIND_NODE, log))
+        self.node_image = bases.KIND_NODE if pulled else images.ref("node")
+        wanted = [*images.CHART_IMAGES, *([] if pulled else ["node", "local-path-provisioner"])]
+        # In the same go as the rest, so that the two builders stay busy.
+        wanted += [
+            binaries.image_of(binary)
+            for binary in binaries.BINARIES
+            if not binaries.has_version(self.home.bin / binary.name, binary)
+        ]
+        built = images.build_all(wanted, log)
+        node = "node image pulled" if pulled else "node image built"
+        return Done(f"{len(built)} built; {node}") if built else Done(f"{len(wanted)} there", skipped=True)
+
+    def bring_binaries(self, log: Log) -> Done:
+        return binaries.bring(self.home, log, lambda names: images.build_all(names, log))
+
+    def bring_cluster(self, log: Log) -> Done:
+        return cluster.bring_up(self.home, self.node_image, log)
+
+    def load_images(self, log: Log) -> Done:
+        return loading.load(images.image_refs().values(), log)
+
+    def bring_crds(self, log: Log) -> Done:
+        return platform.apply_crds(self.home, log)
+
+    def bring_platform(self, log: Log) -> Done:
+        return platform.install(self.home, log)
+
+
+def up(home: Home, console: Console) -> list[Result]:
+    """Run every step. Raises the failing step's error; running it again goes on where it stopped."""
+    work = _Up(home)
+    steps = [
+        Step("doctor", "Host", work.check_host),
+        Step("engine", "Docker engine", work.bring_engine),
+        Step("bases", "Debian base images", work.bring_bases),
+        Step("images", "Images", work.bring_images),
+        Step("binaries", "kind, helm, kubectl", work.bring_binaries),
+        Step("cluster", "Cluster", work.bring_cluster),
+        Step("load", "Images onto the nodes", work.load_images),
+    ]
+    if platform.chart_is_there():
+        steps += [
+            Step("crds", "Resource definitions", work.bring_crds),
+            Step("platform", "Platform chart", work.bring_platform),
+        ]
+    with only_one(home):
+        return run_steps(steps, home, console)
