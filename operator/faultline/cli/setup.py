@@ -49,7 +49,9 @@ def doctor(
 
         findings += check_cluster(home, context)
     for finding in findings:
-        console.print(f"{_MARKS[finding.state]} [bold]{escape(finding.name)}[/]: {escape(finding.found)}", soft_wrap=True)
+        console.print(
+            f"{_MARKS[finding.state]} [bold]{escape(finding.name)}[/]: {escape(finding.found)}", soft_wrap=True
+        )
         if finding.meaning:
             console.print(f"    {escape(finding.meaning)}", soft_wrap=True)
         if finding.next_step and finding.state != "ok":

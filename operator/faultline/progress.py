@@ -1,0 +1,129 @@
+"""What a learner has done, kept on the host so that `make down` does not lose it: `$FAULTLINE_HOME/progress.json`.
+
+Writers hold a file lock and replace the file whole: two commands at once both count, a full disk loses nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import BaseModel, Field, ValidationError
+
+from faultline.errors import HostProblem, InvalidInput
+from faultline.locks import locked
+
+LEARNER = "learner"
+
+
+class Attempt(BaseModel):
+    """One graded run of somebody's code in the learner's own lab."""
+
+    run: str
+    variant: str
+    score: int | None
+    verdict: str
+    ended: float
+
+
+class ScenarioProgress(BaseModel):
+    """One scenario's record. Times are Unix seconds."""
+
+    started: float | None = None
+    attempts: list[Attempt] = Field(default_factory=list)
+    hints: dict[int, float] = Field(default_factory=dict)
+    """When each rung was first shown."""
+
+    @property
+    def own(self) -> list[Attempt]:
+        """The attempts with the learner's own code."""
+        return [each for each in self.attempts if each.variant == LEARNER]
+
+    @property
+    def best(self) -> int | None:
+        """The best score of the learner's own code."""
+        return max((each.score for each in self.own if each.score is not None), default=None)
+
+    @property
+    def passed(self) -> float | None:
+        """When the learner's own code first passed."""
+        return min((each.ended for each in self.own if each.verdict == "pass"), default=None)
+
+    @property
+    def seconds_to_fix(self) -> float | None:
+        """From the first apply to the end of the first run that the learner's own code passed."""
+        return self.passed - self.started if self.passed is not None and self.started is not None else None
+
+
+class Progress(BaseModel):
+    """The whole file."""
+
+    version: int = 1
+    scenarios: dict[str, ScenarioProgress] = Field(default_factory=dict)
+
+    def of(self, slug: str) -> ScenarioProgress:
+        """The record of one scenario, made when it is new."""
+        return self.scenarios.setdefault(slug, ScenarioProgress())
+
+
+class Store:
+    """The file; `read` needs no lock because writers replace it whole."""
+
+    def __init__(self, home: Path) -> None:
+        self.path = home / "progress.json"
+
+    def read(self) -> Progress:
+        """What is on record; empty when there is no file yet. Raises InvalidInput (FL120) for a damaged file."""
+        try:
+            return Progress.model_validate_json(self.path.read_bytes())
+        except FileNotFoundError:
+            return Progress()
+        except ValidationError as error:
+            first = error.errors()[0]["msg"]
+            raise InvalidInput("FL120", f"{self.path} is damaged: {first}", "mend it, or move it away") from error
+
+    @contextmanager
+    def change(self) -> Iterator[Progress]:
+        """The record, to be changed; written when the block ends without an error."""
+        with locked(self.path.with_suffix(".lock"), str(self.path)):
+            progress = self.read()
+            yield progress
+            self._write(progress)
+
+    def _write(self, progress: Progress) -> None:
+        try:
+            with tempfile.NamedTemporaryFile("w", dir=self.path.parent, prefix=".progress-", delete=False) as file:
+                try:
+                    file.write(progress.model_dump_json(indent=2))
+                    file.flush()
+                    os.fsync(file.fileno())
+                except BaseException:
+                    os.unlink(file.name)
+                    raise
+            os.replace(file.name, self.path)
+        except OSError as error:
+            raise HostProblem("FL520", f"{self.path} cannot be written: {error.strerror}", "free disk space") from error
+
+    def started(self, slug: str, now: float) -> None:
+        """The scenario was applied; only the first time counts."""
+        with self.change() as progress:
+            record = progress.of(slug)
+            record.started = record.started or now
+
+    def attempt(self, slug: str, attempt: Attempt) -> None:
+        """A run was graded; the same run again changes nothing."""
+        with self.change() as progress:
+            record = progress.of(slug)
+            if all(each.run != attempt.run for each in record.attempts):
+                record.attempts.append(attempt)
+
+    def next_hint(self, slug: str, rungs: int, now: float) -> int:
+        """The number (from 1) of the next rung that was not shown yet, now on record; the last one when all were."""
+        with self.change() as progress:
+            hints = progress.of(slug).hints
+            rung = min(max(hints, default=0) + 1, rungs)
+            hints.setdefault(rung, now)
+            return rung
