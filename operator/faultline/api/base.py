@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 GROUP = "faultline.dev"
 VERSION = "v1alpha1"
@@ -35,8 +35,18 @@ def _positive(value: str) -> str:
 Duration = Annotated[str, StringConstraints(pattern=DURATION_PATTERN, max_length=12)]
 """Zero or longer: an offset."""
 
-PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
-"""Longer than zero: a length."""
+PositiveDuration = Annotated[
+    Duration,
+    AfterValidator(_positive),
+    Field(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                {"rule": "self.matches('[1-9]')", "messageExpression": "'must be above 0, got ' + self"}
+            ]
+        }
+    ),
+]
+"""Longer than zero: a length. The CEL rule is the same one for the API server."""
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$", max_length=40)]
 """A DNS label short enough to be part of a namespace's name."""
