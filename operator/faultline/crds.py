@@ -234,7 +234,7 @@ def _keyword(key: str, value: Any, defs: Schema) -> Schema:
             return {key: value}
         case _ if key in LEFT_OUT:
             return {}
-    raise InvalidInput("FL110", f"schema keyword {key!r} has no structural form, got {value!r}", "teach it to crds.py")
+    raise InvalidInput("FL103", f"schema keyword {key!r} has no structural form, got {value!r}", "teach it to crds.py")
 
 
 def _definition(

@@ -1,0 +1,175 @@
+"""The Kubernetes API as the operator and the catalogue see it: plain dictionaries, bounded calls, typed errors.
+
+The `kubernetes` package finds the cluster (in-cluster or kubeconfig) and sets up TLS and tokens; requests go straight
+through its connection pool, since its models drop the fields that they do not know. Calls block: from asyncio, run
+them in a thread.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import urllib.parse
+from collections.abc import Mapping
+from typing import Any
+
+import urllib3
+from kubernetes import config
+from kubernetes.client import ApiClient, Configuration
+from kubernetes.config.config_exception import ConfigException
+
+from faultline.api.base import API_VERSION
+from faultline.errors import Conflict, FaultlineError, InvalidInput, NotFound, NotReady, Unreachable
+
+Json = dict[str, Any]
+
+CONNECT_SECONDS = 3.0
+ANSWER_SECONDS = 10.0
+JSON = "application/json"
+JSON_PATCH = "application/json-patch+json"
+MERGE_PATCH = "application/merge-patch+json"
+APPLY_PATCH = "application/apply-patch+yaml"
+FIELD_MANAGER = "faultline"
+
+_KINDS = {
+    "Namespace": ("/api/v1", "namespaces"),
+    "Secret": ("/api/v1", "secrets"),
+    "ConfigMap": ("/api/v1", "configmaps"),
+    "Pod": ("/api/v1", "pods"),
+    "Event": ("/api/v1", "events"),
+    "Deployment": ("/apis/apps/v1", "deployments"),
+    "StatefulSet": ("/apis/apps/v1", "statefulsets"),
+    "Lease": ("/apis/coordination.k8s.io/v1", "leases"),
+    "Scenario": (f"/apis/{API_VERSION}", "scenarios"),
+    "Run": (f"/apis/{API_VERSION}", "runs"),
+}
+
+
+def path(kind: str, name: str = "", namespace: str = "") -> str:
+    """The URL path of an object, or of the list of its kind when `name` is empty."""
+    prefix, plural = _KINDS[kind]
+    inside = f"/namespaces/{namespace}" if namespace else ""
+    return f"{prefix}{inside}/{plural}" + (f"/{name}" if name else "")
+
+
+class Kube:
+    """One connection to one cluster. Every call raises Unreachable (FL610) when the API server does not answer."""
+
+    def __init__(self, api: ApiClient, context: str) -> None:
+        self.context = context
+        self._api = api
+        self._host = str(api.configuration.host).rstrip("/")
+        self._pool = api.rest_client.pool_manager
+
+    @classmethod
+    def connect(cls) -> Kube:
+        """The cluster that this process runs in, else that of KUBECONFIG. Raises NotReady (FL302) without either."""
+        try:
+            if "KUBERNETES_SERVICE_HOST" in os.environ:
+                inside = Configuration()
+                config.load_incluster_config(client_configuration=inside)  # type: ignore[no-untyped-call]
+                return cls(ApiClient(inside), "in-cluster")
+            return cls(config.new_client_from_config(), "kubeconfig")  # type: ignore[no-untyped-call]
+        except ConfigException as error:
+            raise NotReady("FL302", f"no cluster is configured: {error}", "make up, or set KUBECONFIG") from error
+
+    def request(
+        self,
+        method: str,
+        where: str,
+        body: Any = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        content_type: str = JSON,
+        timeout: float = ANSWER_SECONDS,
+    ) -> tuple[int, Any]:
+        """One call: HTTP status and decoded body."""
+        headers = {**self._api.default_headers, "Content-Type": content_type}
+        # Asked each time: the token of a service account changes while the pod lives.
+        self._api.update_params_for_auth(headers, [], ["BearerToken"], where, method, body)
+        try:
+            reply = self._pool.request(
+                method,
+                self._host + where + ("?" + urllib.parse.urlencode(query) if query else ""),
+                body=None if body is None else json.dumps(body).encode(),
+                headers=headers,
+                timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=timeout),
+                retries=False,
+            )
+        except urllib3.exceptions.HTTPError as error:
+            raise Unreachable("FL610", f"the API server does not answer: {error}", "make doctor") from error
+        return reply.status, _decode(reply.data)
+
+    def get(self, where: str) -> Json | None:
+        """An object, or None when there is none of that name."""
+        status, body = self.request("GET", where)
+        return None if status == 404 else _object(status, body)
+
+    def items(self, where: str, labels: str = "") -> list[Json]:
+        """The objects of a list; empty where the kind is not installed."""
+        status, body = self.request("GET", where, query={"labelSelector": labels} if labels else None)
+        return [] if status == 404 else list(_object(status, body).get("items") or [])
+
+    def create(self, where: str, body: Json) -> Json:
+        """Create an object in the list at `where`. Raises Conflict (FL404) when the name is taken."""
+        return _object(*self.request("POST", where, body, query={"fieldManager": FIELD_MANAGER}))
+
+    def replace(self, where: str, body: Json) -> Json:
+        """Replace an object. Raises Conflict (FL404) when it changed since its resourceVersion was read."""
+        return _object(*self.request("PUT", where, body, query={"fieldManager": FIELD_MANAGER}))
+
+    def apply(self, where: str, body: Json, *, dry_run: bool = False) -> Json:
+        """Server-side apply of one object."""
+        query = {"fieldManager": FIELD_MANAGER, "force": "true"} | ({"dryRun": "All"} if dry_run else {})
+        return _object(*self.request("PATCH", where, body, query=query, content_type=APPLY_PATCH))
+
+    def patch(self, where: str, body: Json) -> Json:
+        """Change an object by a JSON merge patch."""
+        query = {"fieldManager": FIELD_MANAGER}
+        return _object(*self.request("PATCH", where, body, query=query, content_type=MERGE_PATCH))
+
+    def set_status(self, where: str, status: Json) -> Json:
+        """Replace the whole status of an object; fields that are left out are gone afterwards."""
+        operations = [{"op": "add", "path": "/status", "value": status}]
+        query = {"fieldManager": FIELD_MANAGER}
+        return _object(*self.request("PATCH", f"{where}/status", operations, query=query, content_type=JSON_PATCH))
+
+    def delete(self, where: str) -> bool:
+        """Delete an object, its dependents in the background; False when it was not there."""
+        status, body = self.request("DELETE", where, query={"propagationPolicy": "Background"})
+        if status == 404:
+            return False
+        _object(status, body)
+        return True
+
+    def logs(self, namespace: str, pod: str, *, previous: bool = False, lines: int = 40) -> str:
+        """The last lines that a pod printed; empty when it has printed none or is gone."""
+        query = {"tailLines": str(lines)} | ({"previous": "true"} if previous else {})
+        status, body = self.request("GET", path("Pod", pod, namespace) + "/log", query=query)
+        return body if status == 200 and isinstance(body, str) else ""
+
+
+def _decode(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except ValueError:  # logs
+        return data.decode(errors="replace")
+
+
+def _object(status: int, body: Any) -> Json:
+    if status < 400 and isinstance(body, dict):
+        return body
+    raise _refusal(status, body)
+
+
+def _refusal(status: int, body: Any) -> FaultlineError:
+    message = body.get("message", "") if isinstance(body, dict) else str(body)
+    if status == 404:
+        return NotFound("FL205", f"the cluster does not have it: {message}", "faultline status")
+    if status == 409:
+        return Conflict("FL404", f"the cluster has it already, or it changed meanwhile: {message}", "try again")
+    if status in (400, 422):
+        return InvalidInput("FL130", f"the cluster refuses it: {message}", "mend the field that is named")
+    if status in (401, 403):
+        return NotReady("FL305", f"the cluster does not allow it: {message}", "make up (it brings the rights)")
+    return Unreachable("FL602", f"the API server answered {status}: {message}", "make doctor")
