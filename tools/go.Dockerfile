@@ -7,8 +7,8 @@ ARG GOPROXY
 ARG GOSUMDB
 ARG GONOSUMDB
 ARG GOPRIVATE
+# Only what the binaries import is fetched, not all that go.mod lists: no `go mod download`.
 COPY go.mod go.sum ./
-RUN go mod download
 # BINARIES is a list of NAME=PACKAGE. GOOS and GOARCH are set where the host that runs the binary is not Linux.
 ARG BINARIES
 ARG LDFLAGS
@@ -18,7 +18,7 @@ RUN export GOOS GOARCH && mkdir -p /out/bin \
  && for binary in ${BINARIES}; do \
       go build -trimpath -ldflags "-s -w ${LDFLAGS}" -o "/out/bin/${binary%%=*}" "${binary#*=}" || exit 1; \
     done \
- && rm -rf /root/.cache/go-build
+ && rm -rf /root/.cache/go-build /go/pkg
 FROM scratch
 COPY --from=build /out/ /
 LABEL dev.faultline=1

@@ -99,7 +99,9 @@ def build_args() -> dict[str, str]:
 def needs_host_network() -> bool:
     """Whether something above is on this host's loopback, which a build's own network would not reach."""
     text = " ".join([*proxies().values(), *_go_settings().values(), *_pip_settings().values(), apt_conf()])
-    return sys.platform == "linux" and bool(re.search(r"//(?:[^/@\s]*@)?(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])", text))
+    return sys.platform == "linux" and bool(
+        re.search(r"//(?:[^/@\s]*@)?(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])", text)
+    )
 
 
 def files() -> dict[str, bytes]:

@@ -51,9 +51,9 @@ def pull(reference: str, log: process.Log) -> bool:
     lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
 
     def read() -> None:
-        assert client.stdout is not None
-        for raw in client.stdout:
-            lines.put(raw.decode(errors="replace").rstrip())
+        with process.piped(client) as printed:
+            for raw in printed:
+                lines.put(raw.decode(errors="replace").rstrip())
         lines.put(None)
 
     threading.Thread(target=read, daemon=True).start()

@@ -33,9 +33,7 @@ def effective_config(home: Home, nodes: int) -> dict[str, Any]:
     described = config["nodes"]
     described += [{"role": "worker"} for _ in range(nodes - len(described))]
     for node in described:
-        node.setdefault("extraMounts", []).append(
-            {"hostPath": str(home.data), "containerPath": "/var/lib/faultline"}
-        )
+        node.setdefault("extraMounts", []).append({"hostPath": str(home.data), "containerPath": "/var/lib/faultline"})
     return config
 
 

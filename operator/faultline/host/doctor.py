@@ -49,8 +49,6 @@ def refuse_hopeless(findings: Iterable[Finding]) -> None:
 
 def _python() -> Finding:
     found = platform.python_version()
-    if sys.version_info < (3, 11):
-        return Finding("python", "problem", found, "the commands need 3.11 or later", "install python3.11, then `make clean up`")
     return Finding("python", "ok", found)
 
 
@@ -69,7 +67,9 @@ def _memory() -> Finding:
             "memory", "problem", found, "cluster, platform and one lab take 2.5 GiB", "use a machine with 4 GiB or more"
         )
     if total < 6 * GIB:
-        return Finding("memory", "warning", found, "enough for one lab; builds from packages may swap", "run one lab at a time")
+        return Finding(
+            "memory", "warning", found, "enough for one lab; builds from packages may swap", "run one lab at a time"
+        )
     return Finding("memory", "ok", found)
 
 
@@ -78,9 +78,21 @@ def _disk(home: Home) -> Finding:
     free = min(shutil.disk_usage(place).free, shutil.disk_usage(home.root).free)
     found = f"{free / GIB:.1f} GiB free at {place}"
     if free < 3 * GIB:
-        return Finding("disk", "problem", found, "images and labs need 3 GiB at the least", "free disk space; `docker system df` shows what images take")
+        return Finding(
+            "disk",
+            "problem",
+            found,
+            "images and labs need 3 GiB at the least",
+            "free disk space; `docker system df` shows what images take",
+        )
     if free < 15 * GIB:
-        return Finding("disk", "warning", found, "building all images from packages takes up to 15 GiB", "free disk space if a build fails")
+        return Finding(
+            "disk",
+            "warning",
+            found,
+            "building all images from packages takes up to 15 GiB",
+            "free disk space if a build fails",
+        )
     return Finding("disk", "ok", found)
 
 
@@ -88,8 +100,14 @@ def _engine(home: Home) -> list[Finding]:
     if shutil.which("docker") and engine.answers():
         return [Finding("docker engine", "ok", f"{engine.version()} answers")]
     if sys.platform == "linux" and os.geteuid() == 0 and shutil.which("apt-get"):
-        return [Finding("docker engine", "warning", "none answers", "`make up` installs and starts Debian's", "make up")]
-    step = "start Docker Desktop" if sys.platform == "darwin" else "`sudo systemctl start docker`, join the docker group, or be root"
+        return [
+            Finding("docker engine", "warning", "none answers", "`make up` installs and starts Debian's", "make up")
+        ]
+    step = (
+        "start Docker Desktop"
+        if sys.platform == "darwin"
+        else "`sudo systemctl start docker`, join the docker group, or be root"
+    )
     return [Finding("docker engine", "problem", "none answers", "the cluster runs in containers", step)]
 
 
@@ -99,14 +117,26 @@ def _loopback_port() -> Finding:
         with socket.create_server(("127.0.0.1", 0)) as server:
             return Finding("ports", "ok", f"loopback gives ports (such as {server.getsockname()[1]})")
     except OSError as error:
-        return Finding("ports", "problem", str(error), "the API server is reached through a port on 127.0.0.1", "bring up the loopback interface: `ip link set lo up`")
+        return Finding(
+            "ports",
+            "problem",
+            str(error),
+            "the API server is reached through a port on 127.0.0.1",
+            "bring up the loopback interface: `ip link set lo up`",
+        )
 
 
 def _kernel() -> Finding:
     release = platform.release()
     major, minor = (int(part) for part in release.split(".")[:2])
     if (major, minor) < (5, 10):
-        return Finding("kernel", "warning", release, "faults on open connections and egress rules are tried on 5.10 and later", "use a newer kernel")
+        return Finding(
+            "kernel",
+            "warning",
+            release,
+            "faults on open connections and egress rules are tried on 5.10 and later",
+            "use a newer kernel",
+        )
     return Finding("kernel", "ok", release)
 
 
@@ -115,7 +145,13 @@ def _cgroups() -> Finding:
         return Finding("cgroups", "ok", "version 2")
     if Path("/sys/fs/cgroup/memory").is_dir() and Path("/sys/fs/cgroup/cpu").exists():
         return Finding("cgroups", "ok", "version 1", "Kubernetes 1.34 runs on it with a warning; 1.35 will not")
-    return Finding("cgroups", "problem", "no memory or cpu controller is mounted", "containers cannot be limited", "mount them: `apt-get install cgroupfs-mount`")
+    return Finding(
+        "cgroups",
+        "problem",
+        "no memory or cpu controller is mounted",
+        "containers cannot be limited",
+        "mount them: `apt-get install cgroupfs-mount`",
+    )
 
 
 def _capabilities() -> Finding:
@@ -125,19 +161,20 @@ def _capabilities() -> Finding:
         "capabilities",
         "ok",
         "the host lacks some of this kernel's",
-        "an engine that `make up` starts asks only for those that are there; one of your own may refuse to start the cluster",
+        "an engine that `make up` starts asks only for what is there; one of your own may refuse the node",
     )
 
 
 def _inotify() -> list[Finding]:
-    bounds = {"max_user_instances": 256, "max_user_watches": 65536}
     findings = []
-    for key, least in bounds.items():
+    for key, least in engine.INOTIFY_LEAST.items():
         value = _read_int(f"/proc/sys/fs/inotify/{key}")
         name = f"inotify {key}"
         if value is not None and value < least:
             step = f"sysctl -w fs.inotify.{key}={least}"
-            findings.append(Finding(name, "warning", str(value), "with many pods the kubelet and DNS may run out of watches", step))
+            findings.append(
+                Finding(name, "warning", str(value), "with many pods the kubelet and DNS may run out of watches", step)
+            )
         else:
             findings.append(Finding(name, "ok", str(value)))
     return findings

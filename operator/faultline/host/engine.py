@@ -19,6 +19,7 @@ from faultline.host import process
 from faultline.host.home import REPO, Home
 from faultline.host.steps import Done
 
+INOTIFY_LEAST = {"max_user_instances": 1024, "max_user_watches": 65536}
 _START_SECONDS = 60.0
 _SYSTEMD_MARK = "started-by-systemd"
 
@@ -48,6 +49,7 @@ def our_pid(home: Home) -> int | None:
 
 def bring_up(home: Home, log: process.Log) -> Done:
     """Make an engine answer. Raises HostProblem (FL501, FL503) with the next step where that is not possible."""
+    raise_inotify_limits(log)
     if shutil.which("docker") and answers():
         whose = "started by faultline" if our_pid(home) else "was there before; left as it is"
         return Done(f"Docker {version()}, {whose}", skipped=True)
@@ -96,10 +98,26 @@ def install(packages: list[str], log: process.Log) -> None:
     process.run(["apt-get", "install", "-y", "--no-install-recommends", *packages], log, env=env)
 
 
+def raise_inotify_limits(log: process.Log) -> None:
+    """As root on Linux: lift the limits that many pods of one user run into. They are never lowered."""
+    for key, least in INOTIFY_LEAST.items():
+        file = Path("/proc/sys/fs/inotify") / key
+        if file.exists() and os.geteuid() == 0 and int(file.read_text()) < least:
+            try:
+                file.write_text(f"{least}\n")
+            except OSError as error:
+                # A host that keeps its sysctls to itself: `doctor` goes on warning.
+                log.line(f"{file} stays as it is: {error}")
+            else:
+                log.line(f"{file} = {least}")
+
+
 def lacks_capabilities() -> bool:
     """Whether this host's bounding set misses some capability of its kernel."""
     bounding = next(
-        int(line.split()[1], 16) for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("CapBnd")
+        int(line.split()[1], 16)
+        for line in Path("/proc/self/status").read_text().splitlines()
+        if line.startswith("CapBnd")
     )
     last = int(Path("/proc/sys/kernel/cap_last_cap").read_text())
     return bounding != (1 << (last + 1)) - 1

@@ -1,4 +1,4 @@
-"""Where the host's state is kept: binaries, kubeconfig, logs, the engine's files and the data that outlives a cluster."""
+"""Where the host's state is kept: programs, kubeconfig, logs, the engine's files, the data that outlives a cluster."""
 
 from __future__ import annotations
 

@@ -27,7 +27,13 @@ LABEL = "dev.faultline=1"
 KUBERNETES_VERSION = "v1.34.4"
 PARALLEL_BUILDS = 2
 _KUBERNETES_COMMANDS = (
-    "kube-apiserver kube-controller-manager kube-scheduler kube-proxy kubelet kubeadm kubectl".split()
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kube-proxy",
+    "kubelet",
+    "kubeadm",
+    "kubectl",
 )
 _VERSION_PACKAGE = "k8s.io/component-base/version"
 _KUBERNETES_LDFLAGS = (
@@ -148,7 +154,14 @@ _DEFINITIONS = (
         "images/node/Dockerfile",
         {
             name: f"images/node/{name}"
-            for name in ("kubelet.service", "kubelet.slice", "images.service", "pod-network.service", "pod-network", "entrypoint.sh")
+            for name in (
+                "kubelet.service",
+                "kubelet.slice",
+                "images.service",
+                "pod-network.service",
+                "pod-network",
+                "entrypoint.sh",
+            )
         }
         | {"config.toml": "images/node/config.toml", "kind/manifests/": "images/node/manifests"},
         {
@@ -198,7 +211,9 @@ def source_files(image: Image) -> dict[str, Path]:
         elif path.is_file():
             found[name] = path
         else:
-            raise HostProblem("FL510", f"image {image.name} needs {source}, which is not there", "restore the file from git")
+            raise HostProblem(
+                "FL510", f"image {image.name} needs {source}, which is not there", "restore the file from git"
+            )
     return found
 
 
@@ -310,10 +325,10 @@ def build(name: str, log: process.Log) -> None:
     for key, value in args.items():
         command += ["--build-arg", f"{key}={value}"]
     with tempfile.TemporaryFile() as context:
-        _write_context(image, log, context)  # type: ignore[arg-type]  # a TemporaryFile is a BufferedRandom
+        _write_context(image, log, context)
         context.seek(0)
         # The classic builder unless BuildKit is what this Docker has: the Dockerfiles build with either.
-        process.run([*command, "-"], log, stdin=context, env=_builder(), prefix=f"{name}: ")  # type: ignore[arg-type]
+        process.run([*command, "-"], log, stdin=context, env=_builder(), prefix=f"{name}: ")
 
 
 @cache
@@ -350,7 +365,9 @@ def build_all(names: Iterable[str], log: process.Log) -> list[str]:
 
 def _node_files(log: process.Log) -> dict[str, bytes | Path]:
     """The archive of the control plane's images under kubeadm's names, and the files that name images."""
-    kubeadm_names = output_of_tool("tool-kubernetes", "kubeadm", "config", "images", "list", "--kubernetes-version", KUBERNETES_VERSION).split()
+    kubeadm_names = output_of_tool(
+        "tool-kubernetes", "kubeadm", "config", "images", "list", "--kubernetes-version", KUBERNETES_VERSION
+    ).split()
     by_stage = {name.rsplit("/", 1)[1].split(":")[0]: name for name in kubeadm_names}
     for stage in CONTROL_PLANE_STAGES:
         process.output(["docker", "tag", ref(f"cp-{stage}"), by_stage[stage]])

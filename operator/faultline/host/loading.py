@@ -35,8 +35,7 @@ def _pipe(node: str, references: list[str], log: Log) -> None:
     try:
         process.run([*into, "--snapshotter", "overlayfs", "-"], log, stdin=save.stdout, prefix=f"{node}: ")
     finally:
-        assert save.stdout is not None
-        save.stdout.close()
+        process.piped(save).close()
         status = save.wait()
     if status:
         raise CommandFailed(["docker", "save", *references], status, "docker save failed", log.path)

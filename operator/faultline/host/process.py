@@ -84,12 +84,12 @@ def run(
     )
     last: list[str] = []
     try:
-        assert process.stdout is not None
-        for raw in process.stdout:
-            text = raw.decode(errors="replace").rstrip()
-            if text:
-                log.line(prefix + text)
-                last = [*last[-30:], text]
+        with piped(process) as printed:
+            for raw in printed:
+                text = raw.decode(errors="replace").rstrip()
+                if text:
+                    log.line(prefix + text)
+                    last = [*last[-30:], text]
         status = process.wait()
     except BaseException:
         process.terminate()
@@ -97,6 +97,13 @@ def run(
         raise
     if status:
         raise CommandFailed(args, status, "\n".join(last[-15:]), log.path)
+
+
+def piped(process: subprocess.Popen[bytes]) -> IO[bytes]:
+    """The standard output of a process that was started with a pipe there."""
+    if process.stdout is None:
+        raise ValueError("the process was not started with stdout=PIPE")
+    return process.stdout
 
 
 def output(args: Sequence[str], *, timeout: float = 60, stdin: bytes | None = None) -> str:

@@ -111,7 +111,7 @@ def run_steps(steps: Sequence[Step], home: Home, console: Console) -> list[Resul
                 raise _explained(step, HostProblem("FL502", str(error), _os_advice(error)), log) from error
             finally:
                 log.close()
-        mark = "[dim]–[/]" if done.skipped else "[green]✓[/]"
+        mark = "[dim]=[/]" if done.skipped else "[green]✓[/]"
         detail = f"  [dim]{escape(done.detail)}[/]" if done.detail else ""
         console.print(f"{mark} {escape(step.title):<28} {progress.seconds:6.1f} s{detail}", soft_wrap=True)
         results.append(Result(step.name, round(progress.seconds, 2), done.skipped, done.detail))

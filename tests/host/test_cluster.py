@@ -1,0 +1,28 @@
+"""The configuration that kind gets."""
+
+from pathlib import Path
+
+import pytest
+
+from faultline.errors import InvalidInput
+from faultline.host import cluster
+from faultline.host.home import Home
+
+
+def test_the_data_folder_is_mounted_into_every_node(tmp_path: Path) -> None:
+    config = cluster.effective_config(Home(tmp_path), 3)
+    assert [node["role"] for node in config["nodes"]] == ["control-plane", "worker", "worker"]
+    mount = {"hostPath": str(tmp_path / "data"), "containerPath": "/var/lib/faultline"}
+    assert all(mount in node["extraMounts"] for node in config["nodes"])
+
+
+@pytest.mark.parametrize("value", ["0", "ten", "-1", "10"])
+def test_a_wrong_number_of_nodes_is_refused(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KIND_NODES", value)
+    with pytest.raises(InvalidInput, match=f"KIND_NODES must be a number from 1 to 9, got '{value}'"):
+        cluster.wanted_nodes()
+
+
+def test_one_node_when_nothing_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KIND_NODES", "")
+    assert cluster.wanted_nodes() == 1

@@ -1,0 +1,75 @@
+"""The digests that name images, and what has to be built."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from faultline.errors import HostProblem
+from faultline.host import images
+from faultline.host.home import REPO
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of what images are made of, to edit."""
+    for folder in ("images", "tools", "requirements", "operator", "services", "charts"):
+        shutil.copytree(REPO / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(images, "REPO", tmp_path)
+    images.forget_tags()
+    yield tmp_path
+    images.forget_tags()
+
+
+def test_a_changed_file_renames_its_image_and_those_above(checkout: Path) -> None:
+    before = {name: images.tag(name) for name in images.IMAGES}
+    script = checkout / "images/netguard/netguard"
+    script.write_text(script.read_text() + "# changed\n")
+    images.forget_tags()
+    changed = {name for name in images.IMAGES if images.tag(name) != before[name]}
+    assert changed == {"netguard", "injector"}
+
+
+def test_code_does_not_rename_what_does_not_hold_it(checkout: Path) -> None:
+    before = images.image_refs()
+    (checkout / "operator/faultline/errors.py").write_text("# changed\n")
+    images.forget_tags()
+    changed = {name for name, ref in images.image_refs().items() if ref != before[name]}
+    assert changed == {"operator", "injector"}
+
+
+def test_caches_are_no_input(checkout: Path) -> None:
+    before = images.tag("operator")
+    cache = checkout / "operator/faultline/__pycache__"
+    cache.mkdir(exist_ok=True)
+    (cache / "errors.cpython-311.pyc").write_bytes(b"x")
+    images.forget_tags()
+    assert images.tag("operator") == before
+
+
+def test_a_file_that_is_missing_is_named(checkout: Path) -> None:
+    (checkout / "images/netguard/netguard").unlink()
+    images.forget_tags()
+    with pytest.raises(HostProblem, match="image netguard needs images/netguard/netguard"):
+        images.tag("netguard")
+
+
+def test_parents_of_an_image_that_is_there_are_not_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "is_built", lambda name: name == "operator")
+    assert images.missing(["operator"]) == []
+
+
+def test_missing_images_come_after_their_parents(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "is_built", lambda name: False)
+    order = images.missing(images.IMAGES)
+    assert set(order) == set(images.IMAGES)
+    for name in order:
+        assert all(order.index(parent) < order.index(name) for parent in images.IMAGES[name].parents.values()), name
+
+
+def test_every_dockerfile_avoids_what_only_buildkit_has() -> None:
+    for file in [*(REPO / "images").glob("*/Dockerfile"), REPO / "tools/go.Dockerfile"]:
+        text = file.read_text()
+        assert "--mount" not in text, file
+        assert "<<" not in text, file
