@@ -91,8 +91,8 @@ def read(slug: str) -> dict[str, str]:
 def read_folder(base: Path) -> dict[str, str]:
     """All files under `base` that belong to a version of the code, as text.
 
-    Raises InvalidInput: FL110 for a name that cannot be a ConfigMap's key, FL111 for a file that is not UTF-8 text or
-    a link out of the folder, FL112 when they are too large together.
+    Raises InvalidInput: FL171 for a name that cannot be a ConfigMap's key, FL172 for a file that is not UTF-8 text or
+    a link out of the folder, FL173 when they are too large together.
     """
     found: dict[str, str] = {}
     for path in sorted(base.rglob("*")):
@@ -100,11 +100,11 @@ def read_folder(base: Path) -> dict[str, str]:
         if any(part_matches(part) for part in relative.parts) or path.is_dir():
             continue
         if not all(_NAME.fullmatch(part) for part in relative.parts):
-            raise InvalidInput("FL110", f"{path}: names are letters, digits, '.', '-' and '_'", "rename it")
+            raise InvalidInput("FL171", f"{path}: names are letters, digits, '.', '-' and '_'", "rename it")
         found[relative.as_posix()] = _text(path, base)
     size = sum(len(text.encode()) for text in found.values())
     if size > CODE_LIMIT:
-        raise InvalidInput("FL112", f"{base} has {size} bytes of code, at most {CODE_LIMIT} fit", "remove large files")
+        raise InvalidInput("FL173", f"{base} has {size} bytes of code, at most {CODE_LIMIT} fit", "remove large files")
     return found
 
 
@@ -115,11 +115,11 @@ def part_matches(part: str) -> bool:
 
 def _text(path: Path, base: Path) -> str:
     if not path.resolve().is_relative_to(base.resolve()):
-        raise InvalidInput("FL111", f"{path} is a link out of the workspace", "copy the file in instead")
+        raise InvalidInput("FL172", f"{path} is a link out of the workspace", "copy the file in instead")
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise InvalidInput("FL111", f"{path} is not UTF-8 text ({error.reason})", "remove it or convert it") from error
+        raise InvalidInput("FL172", f"{path} is not UTF-8 text ({error.reason})", "remove it or convert it") from error
 
 
 def difference(old: Mapping[str, str], new: Mapping[str, str], context: int = 2) -> list[str]:

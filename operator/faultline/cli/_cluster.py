@@ -179,7 +179,7 @@ def _refusal(status: int, body: Any) -> FaultlineError:
     if status in (400, 422):
         causes = (body.get("details") or {}).get("causes") or [] if isinstance(body, dict) else []
         listed = "\n".join(f"  {each.get('field')}: {each.get('message')}" for each in causes)
-        return InvalidInput("FL130", f"the cluster refuses it:\n{listed or message}", "mend the field that is named")
+        return InvalidInput("FL176", f"the cluster refuses it:\n{listed or message}", "mend the field that is named")
     if status in (401, 403):
         return NotReady("FL305", f"the cluster does not allow it: {message}", "use a kubeconfig with the rights")
     return Unreachable("FL602", f"the API server answered {status}: {message}", "make doctor")

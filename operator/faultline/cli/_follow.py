@@ -1,0 +1,135 @@
+"""Follows a Run to its end: one line for each phase with what Prometheus sees, the current one live."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from faultline.api.run import Phase, RunStatus
+from faultline.cli import _runs
+from faultline.cli._cluster import Cluster
+from faultline.cli._labs import Lab
+from faultline.cli._runs import RunView
+from faultline.cli._show import Line, duration, percent
+from faultline.cli.base import console
+from faultline.errors import FaultlineError, NotReady, Unreachable
+from faultline.names import PROMETHEUS_PORT, SYSTEM_NAMESPACE
+
+POLL_SECONDS = 0.5
+SILENCE_SECONDS = 60.0
+"""How much longer than planned a run may take before following it is given up; the run itself goes on."""
+_QUERY = """
+label_replace(sum(rate(faultline_load_offered_total{run="RUN"}[5s])), "what", "rate", "", "") or
+label_replace(sum(rate(faultline_load_requests_total{run="RUN",outcome!="ok"}[5s]))
+  / sum(rate(faultline_load_requests_total{run="RUN"}[5s])), "what", "errors", "", "") or
+label_replace(histogram_quantile(0.95,
+  sum by (le) (rate(faultline_load_latency_seconds_bucket{run="RUN"}[5s]))), "what", "p95", "", "") or
+label_replace(faultline_fault_active{run="RUN"} == 1, "what", "fault", "", "")
+"""
+
+
+@dataclass
+class Seen:
+    """What Prometheus says about the last five seconds."""
+
+    rate: float | None = None
+    errors: float | None = None
+    p95: float | None = None
+    faults: list[str] = field(default_factory=list)
+    problem: str = ""
+
+    def text(self) -> str:
+        """As a part of a line."""
+        if self.problem:
+            return f"[yellow]no metrics ({self.problem})[/]"
+        if self.rate is None:
+            return ""
+        parts = [f"{self.rate:5.0f} req/s", f"{percent(self.errors):>6} errors", f"p95 {duration(self.p95):>6}"]
+        return "  ".join([*parts, *(f"[red]{each}[/]" for each in self.faults)])
+
+
+def sample(cluster: Cluster, run: str) -> Seen:
+    """Ask Prometheus through the API server's proxy; a failure is shown, it does not end the following."""
+    try:
+        answer = cluster.service(
+            "GET",
+            SYSTEM_NAMESPACE,
+            "prometheus",
+            PROMETHEUS_PORT,
+            "/api/v1/query",
+            query={"query": _QUERY.replace("RUN", run)},
+            timeout=3,
+        )
+    except (Unreachable, NotReady) as error:
+        return Seen(problem=error.code)
+    seen = Seen()
+    for each in answer["data"]["result"]:
+        labels, value = each["metric"], float(each["value"][1])
+        if labels["what"] == "fault":
+            seen.faults.append(f"{labels.get('type', '?')} on {labels.get('edge') or 'nothing'}")
+        elif value == value:  # NaN: no request was answered in these seconds
+            setattr(seen, labels["what"], value)
+    return seen
+
+
+def follow(cluster: Cluster, lab: Lab, run: RunView) -> RunView:
+    """Show a run until it is done, and return it as it ended.
+
+    Raises NotFound (FL206) when it is deleted meanwhile, Unreachable (FL603) when it takes far longer than planned.
+    Ctrl-C leaves the run alone and says so.
+    """
+    try:
+        return _follow(cluster, lab, run)
+    except KeyboardInterrupt:
+        console.print(f"\n{run.name} goes on by itself; `faultline grade` shows it, `faultline stop` ends it")
+        raise
+
+
+def _follow(cluster: Cluster, lab: Lab, run: RunView) -> RunView:
+    current: Phase | None = None
+    seen, began, last = Seen(), time.time(), ""
+    deadline = None
+    with Line() as line:
+        while not run.done:
+            status, now = run.status, time.time()
+            if status.phase is not current:
+                if last and current is not Phase.QUEUED:
+                    line.keep(f"[green]✓[/] {last}")
+                current, began = status.phase, now
+            if status.phase is not Phase.QUEUED:
+                deadline = deadline or now + _runs.total_seconds(lab) + SILENCE_SECONDS
+                seen = sample(cluster, run.name)
+            last = _phase_line(status, now - began, seen)
+            line.update(f"{_phase_line(status, None, seen)}  {_left(cluster, lab, run, now)}")
+            if deadline and now > deadline:
+                raise _overdue(run)
+            time.sleep(POLL_SECONDS)
+            run = _runs.get(cluster, run.name)
+    if last and current is not Phase.QUEUED:
+        console.print(f"[green]✓[/] {last}")
+    return run
+
+
+def _phase_line(status: RunStatus, took: float | None, seen: Seen) -> str:
+    measured = seen.text() if status.mark is not None and status.phase not in (Phase.FINAL_READS, Phase.GRADING) else ""
+    length = duration(took) if took is not None else ""
+    return f"{status.phase.value:<10} {length:>6}  {measured}".rstrip()
+
+
+def _left(cluster: Cluster, lab: Lab, run: RunView, now: float) -> str:
+    status = run.status
+    if status.phase is Phase.QUEUED:
+        ahead = [
+            each.name for each in _runs.under_way(cluster) if each.created <= run.created and each.name != run.name
+        ]
+        return f"waits for {', '.join(ahead)}" if ahead else "waits for the operator"
+    phase = _runs.phase_left(lab, status, now)
+    rest = f"[dim]about {duration(_runs.run_left(lab, status, now))} to the score[/]"
+    return f"[bold]{phase:.0f} s left[/]  {rest}" if phase is not None else rest
+
+
+def _overdue(run: RunView) -> FaultlineError:
+    message = (
+        f"{run.name} is in phase {run.status.phase.value} far longer than planned: {run.status.message or 'no word'}"
+    )
+    return Unreachable("FL603", message, f"kubectl describe run {run.name}; `faultline stop` ends it")

@@ -1,0 +1,126 @@
+"""Which lab a verb means: scenario folders on the host, Scenario objects in the cluster."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from faultline.api.base import API_VERSION
+from faultline.cli._cluster import Cluster
+from faultline.errors import InvalidInput, NotFound
+from faultline.names import ANNOTATION_CODE, LABEL_PART, SYSTEM_NAMESPACE, lab_namespace
+from faultline.workspace import REPO
+
+SCENARIOS = f"/apis/{API_VERSION}/scenarios"
+LABEL_BY = "faultline.dev/by"
+"""On a Scenario that a command made for itself (demo, verify, bench): it is nobody's lab."""
+CONFIGMAPS = f"/api/v1/namespaces/{SYSTEM_NAMESPACE}/configmaps"
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A Scenario object."""
+
+    raw: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Of the object; part of the namespaces' names."""
+        return str(self.raw["metadata"]["name"])
+
+    @property
+    def slug(self) -> str:
+        """The folder under scenarios/."""
+        return str(self.raw["spec"]["slug"])
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """As the operator wrote it; empty at first."""
+        return dict(self.raw.get("status") or {})
+
+    @property
+    def code(self) -> str | None:
+        """The ConfigMap that the Scenario names; None while the flawed code is in force."""
+        found = (self.raw["metadata"].get("annotations") or {}).get(ANNOTATION_CODE)
+        return str(found) if found else None
+
+    @property
+    def ready(self) -> bool:
+        """Whether the operator has seen this version of the object and found the lab up."""
+        seen = self.condition("Ready").get("observedGeneration") or self.status.get("observedGeneration")
+        current = self.raw["metadata"].get("generation")
+        return self.condition("Ready").get("status") == "True" and (seen is None or seen == current)
+
+    def condition(self, kind: str) -> dict[str, Any]:
+        """One of the status' conditions; empty when it is not there."""
+        return next((each for each in self.status.get("conditions") or [] if each.get("type") == kind), {})
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is a learner's lab, not one that demo, verify or a bench made for itself."""
+        return LABEL_BY not in (self.raw["metadata"].get("labels") or {})
+
+
+def scenarios_root() -> Path:
+    """The folder of all scenarios."""
+    return REPO / "scenarios"
+
+
+def slugs() -> list[str]:
+    """Every scenario there is, by its folder's name."""
+    return sorted(each.parent.name for each in scenarios_root().glob("*/scenario.yaml"))
+
+
+def scenario_folder(slug: str) -> Path:
+    """The folder of a scenario. Raises NotFound (FL201) naming those of similar names."""
+    found = scenarios_root() / slug
+    if slug in slugs():
+        return found
+    near = difflib.get_close_matches(slug, slugs(), n=3, cutoff=0.4)
+    known = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(slugs()) or 'none yet'}"
+    raise NotFound("FL201", f"there is no scenario {slug!r}: {known}", f"faultline apply {near[0] if near else 'SLUG'}")
+
+
+def labs(cluster: Cluster) -> list[Lab]:
+    """All Scenario objects, by name."""
+    return sorted((Lab(each) for each in cluster.items(SCENARIOS)), key=lambda lab: lab.name)
+
+
+def find(cluster: Cluster, slug: str | None, name: str | None) -> Lab:
+    """The lab that a verb was given, or the only one there is.
+
+    Raises NotFound: FL201 for an unknown slug, FL202 when that scenario has no lab; InvalidInput (FL174) when there
+    are several to choose from.
+    """
+    if name or slug:
+        raw = cluster.get(f"{SCENARIOS}/{name or slug}")
+        if raw:
+            return Lab(raw)
+        known = slug or str(name)
+        if slug:
+            scenario_folder(slug)
+        raise NotFound("FL202", f"{name or slug} has no lab", f"make apply S={known}")
+    own = [each for each in labs(cluster) if each.is_own]
+    if not own:
+        raise NotFound("FL202", "there is no lab", f"make apply S={(slugs() or ['SLUG'])[0]}")
+    if len(own) > 1:
+        raise InvalidInput(
+            "FL174", f"there are several labs: {', '.join(each.name for each in own)}", "name one: make ... S=SLUG"
+        )
+    return own[0]
+
+
+def app_pods(cluster: Cluster, lab: str, part: str = "") -> list[dict[str, Any]]:
+    """The pods of a lab, all or those of one part (app, shared, store)."""
+    labels = f"{LABEL_PART}={part}" if part else ""
+    return cluster.items(f"/api/v1/namespaces/{lab_namespace(lab)}/pods", labels)
+
+
+def is_ready(pod: dict[str, Any]) -> bool:
+    """Whether a pod serves: its Ready condition holds and it is not on its way out."""
+    if pod["metadata"].get("deletionTimestamp"):
+        return False
+    conditions = (pod.get("status") or {}).get("conditions") or []
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)

@@ -1,0 +1,86 @@
+"""How the verbs talk to people: a live line that also works in a log file, durations, verdicts."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.live import Live
+from rich.spinner import Spinner
+
+from faultline.cli.base import console
+
+LOG_SECONDS = 10.0
+"""How often a live line is repeated where there is no terminal to redraw it on."""
+COLOURS = {"pass": "green", "fail": "red", "inconclusive": "yellow"}
+
+
+class Line:
+    """One line that changes in place; lines that are `kept` stay above it.
+
+    Without a terminal it prints a changed line at most every LOG_SECONDS; with JSON output nothing.
+    """
+
+    def __init__(self) -> None:
+        self._live = (
+            Live(console=console, refresh_per_second=8, transient=True)
+            if console.is_terminal and not console.quiet
+            else None
+        )
+        self._printed = time.monotonic() - LOG_SECONDS
+        self._text = ""
+
+    def __enter__(self) -> Self:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live:
+            self._live.stop()
+
+    def update(self, text: str) -> None:
+        """Show `text` (Rich markup) instead of what stood there."""
+        if self._live:
+            self._live.update(Spinner("dots", text))
+        elif text != self._text and time.monotonic() - self._printed >= LOG_SECONDS:
+            console.print(text)
+            self._printed = time.monotonic()
+        self._text = text
+
+    def keep(self, text: str) -> None:
+        """Print `text` above the line, for good."""
+        console.print(text)
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as a person reads them: 850 ms, 4.2 s, 75 s, 3 min 20 s, 5 h 10 min."""
+    if seconds is None:
+        return "-"
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 7200:
+        return f"{int(seconds) // 60} min {int(seconds) % 60} s"
+    return f"{int(seconds) // 3600} h {int(seconds) % 3600 // 60} min"
+
+
+def percent(share: float | None) -> str:
+    """A share of 1 as a percentage."""
+    return "-" if share is None else f"{share * 100:.1f}%"
+
+
+def verdict(text: str | None) -> str:
+    """A verdict in its colour."""
+    return f"[{COLOURS.get(text or '', 'dim')}]{text or '-'}[/]"
+
+
+def next_step(command: str) -> None:
+    """The closing line: what to type now."""
+    console.print(f"next: [bold cyan]{command}[/]")
