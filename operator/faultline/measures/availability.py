@@ -9,7 +9,7 @@ from faultline.measures.base import Context
 
 
 class Availability(LoadMeasure):
-    """Answered well, over all that were sent: a request without an answer counts against it."""
+    """Requests answered well, over all that were sent: one without an answer counts against it."""
 
     unit: ClassVar[str] = "ratio"
     better: ClassVar[Literal["higher", "lower"]] = "higher"

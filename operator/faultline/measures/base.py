@@ -1,18 +1,37 @@
 """What a measure is: parameters, a unit, a direction, and the PromQL that gives one number for a finished run.
 
-An extension is one file in this folder with one class; the file's name is the measure's name in an objective.
+An extension is one file in this folder with one class; the file's name is the measure's name in an objective. The
+class' docstring and its fields' descriptions become its section of docs/measures.md.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import ClassVar, Literal
+
+from pydantic import Field
 
 from faultline.api.base import Model
 
+LOADED = ("baseline", "fault", "recovery")
+"""The phases with load, in order."""
+
+
+class Disturbance(Model):
+    """When a fault was really on, in Unix seconds."""
+
+    name: str
+    edge: str
+    start: float
+    end: float
+
 
 class Context(Model):
-    """What a query may refer to. `windows` are Unix seconds (start, end) by phase; `end` is when the run's data is complete."""
+    """What a query may refer to. `windows` are Unix seconds (start, end) by phase; `end` is when the data is complete.
+
+    `deadline` is the client's, in seconds; `canary_scale` is this machine's latency over the reference machine's.
+    """
 
     run: str
     scenario: str
@@ -20,7 +39,22 @@ class Context(Model):
     harness_namespace: str
     windows: dict[str, tuple[float, float]]
     end: float
+    deadline: float = 3.0
     canary_scale: float = 1.0
+    faults: list[Disturbance] = Field(default_factory=list)
+
+    def span(self, phases: Sequence[str]) -> tuple[float, float]:
+        """Start of the first and end of the last of `phases`, in Unix seconds.
+
+        After the recovery the drain belongs to it: what the last requests set off is still under way then.
+        """
+        ordered = [name for name in LOADED if name in phases]
+        last = "drain" if ordered[-1] == "recovery" and "drain" in self.windows else ordered[-1]
+        return self.windows[ordered[0]][0], self.windows[last][1]
+
+    def seconds(self, phases: Sequence[str]) -> float:
+        """How long `phases` last together."""
+        return sum(self.windows[name][1] - self.windows[name][0] for name in phases)
 
 
 class Measure(Model, ABC):
@@ -38,3 +72,13 @@ class Measure(Model, ABC):
     @abstractmethod
     def window(self) -> str:
         """Which phases it looks at, in words."""
+
+
+def moment(at: float) -> str:
+    """A PromQL `@` modifier for `at` Unix seconds."""
+    return f"@ {at:.3f}"
+
+
+def length(start: float, end: float) -> str:
+    """A PromQL range for the time between two moments in Unix seconds, to the millisecond."""
+    return f"[{max(1, round((end - start) * 1000))}ms]"

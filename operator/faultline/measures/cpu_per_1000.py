@@ -1,0 +1,20 @@
+"""What serving costs in CPU."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from faultline.measures._meter import MeterMeasure
+from faultline.measures.base import Context
+
+
+class CpuPer1000(MeterMeasure):
+    """CPU seconds that the lab's pods used for each 1,000 requests answered well."""
+
+    unit: ClassVar[str] = "CPU s/1000 requests"
+    better: ClassVar[Literal["higher", "lower"]] = "lower"
+
+    def query(self, context: Context) -> str:
+        """The increase of each pod's counter, pods that came and went included."""
+        used = f"sum(increase(faultline_pod_cpu_seconds_total{self.pods(context)}{self.over(context)}))"
+        return f"{used} / {self.thousands(context)}"

@@ -1,0 +1,69 @@
+"""How many times a dependency is tried for each operation that clients offer."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from faultline.api.base import EdgeName, Slug
+from faultline.measures._load import LoadMeasure, quoted
+from faultline.measures.base import Context, Disturbance, length, moment
+
+SHORTEST_SECONDS = 3.0
+"""A part of the time has to hold a few scrapes (one each second), or its increase is no number."""
+
+
+class RetryAmplification(LoadMeasure):
+    """Attempts at `dependency` over offered operations, from the start of the first phase to the end of the last.
+
+    Where the dependency can be reached its own count is exact, and connections undercount (they are kept alive). Where
+    it is cut off no attempt arrives, and each attempt opens a connection on its edge. Neither ever counts more than was
+    tried, so the time is split where faults on the edge start and end, and each part counts the larger of the two.
+    Below 1 is possible: a breaker that is open tries nothing.
+    """
+
+    unit: ClassVar[str] = "attempts/operation"
+    better: ClassVar[Literal["higher", "lower"]] = "lower"
+
+    dependency: Slug = Field(description="the service (ours, shared) that is tried")
+    edge: EdgeName | None = Field(None, description="the edge that is cut; all that lead to the dependency if left out")
+    counted_at: Literal["both", "dependency", "edge"] = Field(
+        "both", description="edge alone for what does not count its own requests; mind connections kept alive"
+    )
+
+    def query(self, context: Context) -> str:
+        """One term for each part of the time, over the offered operations."""
+        attempts = "\n  + ".join(self._attempts(context, *part) for part in pairwise(self._marks(context)))
+        return f"(\n  {attempts}\n)\n/ sum(faultline_load_offered_total{self.selector(context)})"
+
+    def _marks(self, context: Context) -> list[float]:
+        start, end = context.span(self.phases)
+        marks = [start]
+        for at in sorted(at for fault in self._faults(context) for at in (fault.start, fault.end)):
+            if marks[-1] + SHORTEST_SECONDS <= at <= end - SHORTEST_SECONDS:
+                marks.append(at)
+        return [*marks, end]
+
+    def _faults(self, context: Context) -> list[Disturbance]:
+        suffix = f"->{self.dependency}"
+        return [
+            each for each in context.faults if (each.edge == self.edge if self.edge else each.edge.endswith(suffix))
+        ]
+
+    def _attempts(self, context: Context, start: float, end: float) -> str:
+        over = f"{length(start, end)} {moment(end)}"
+        lab, harness = quoted(context.lab_namespace), quoted(context.harness_namespace)
+        edge = f"={quoted(self.edge)}" if self.edge else f"=~{quoted('.+->' + self.dependency)}"
+        arrived = (
+            f"sum(increase(faultline_dependency_requests_total"
+            f'{{namespace={lab},part="shared",dependency={quoted(self.dependency)}}}{over}))'
+        )
+        opened = f"sum(increase(faultline_edge_connections_total{{namespace={harness},edge{edge}}}{over}))"
+        if self.counted_at == "dependency":
+            return arrived
+        if self.counted_at == "edge":
+            return opened
+        # `and on()`: without the dependency's own count the number would be a guess, so there is none.
+        return f'(max({arrived} or label_replace({opened}, "at", "edge", "", "")) and on() {arrived})'
