@@ -1,0 +1,187 @@
+"""The scenario folders, and how their code gets into the cluster: ConfigMaps in the operator's namespace.
+
+`code-DIGEST12` is one version of some scenario's code, named by its content and never changed; `catalogue-SLUG` says
+which version is the flawed one and carries the folder's load.py and seed.sql.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from faultline.errors import Conflict, InvalidInput, NotFound
+from faultline.names import SYSTEM_NAMESPACE, code_configmap
+from faultline.workspace import read_folder
+
+CONFIGMAPS = f"/api/v1/namespaces/{SYSTEM_NAMESPACE}/configmaps"
+LABEL_SLUG = "faultline.dev/slug"
+ANNOTATION_VARIANT = "faultline.dev/variant"
+ANNOTATION_DIGEST = "faultline.dev/digest"
+SIZE_LIMIT = 900 * 1024
+"""Bytes of one ConfigMap's contents; the API server's limit is 1 MiB with all else."""
+FLAWED = "flawed"
+LEARNER = "learner"
+
+
+class Api(Protocol):
+    """What publishing needs of a connection to the cluster."""
+
+    def get(self, where: str, /) -> dict[str, Any] | None:
+        """An object, or None."""
+
+    def create(self, where: str, body: dict[str, Any], /) -> dict[str, Any]:
+        """Create an object. Raises Conflict when the name is taken."""
+
+    def patch(self, where: str, body: dict[str, Any], /) -> dict[str, Any]:
+        """Merge into an object."""
+
+
+@dataclass(frozen=True)
+class CodeVersion:
+    """One version of a scenario's code: text by path. `variant` says whose (flawed, solution, wrong/NAME, learner)."""
+
+    slug: str
+    variant: str
+    files: Mapping[str, str]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over sorted paths and contents."""
+        found = hashlib.sha256()
+        for path in sorted(self.files):
+            for part in (path, self.files[path]):
+                raw = part.encode()
+                found.update(len(raw).to_bytes(8, "big") + raw)
+        return found.hexdigest()
+
+    @property
+    def configmap(self) -> str:
+        """Name of its ConfigMap."""
+        return code_configmap(self.digest)
+
+    def manifest(self) -> dict[str, Any]:
+        """Its ConfigMap. Raises InvalidInput (FL112) when it is too large."""
+        _check_size(f"the code of {self.slug} ({self.variant})", self.files)
+        return {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {
+                "name": self.configmap,
+                "namespace": SYSTEM_NAMESPACE,
+                "labels": {LABEL_SLUG: self.slug},
+                "annotations": {ANNOTATION_VARIANT: self.variant, ANNOTATION_DIGEST: self.digest},
+            },
+            "immutable": True,
+            "data": {key_of(path): text for path, text in self.files.items()},
+        }
+
+
+def key_of(path: str) -> str:
+    """A file's path as a ConfigMap key, which may not have a slash."""
+    return path.replace("/", "..")
+
+
+def path_of(key: str) -> str:
+    """The path that a ConfigMap key stands for. Raises InvalidInput (FL110) for one that leads out of the folder."""
+    path = key.replace("..", "/")
+    if path.startswith("/") or any(part in ("", ".") for part in path.split("/")):
+        raise InvalidInput("FL110", f"{key!r} is no path inside the code's folder", "publish the code again")
+    return path
+
+
+def _check_size(what: str, data: Mapping[str, str]) -> None:
+    size = sum(len(text.encode()) for text in data.values())
+    if size > SIZE_LIMIT:
+        raise InvalidInput("FL112", f"{what} has {size} bytes, at most {SIZE_LIMIT} fit", "remove large files")
+
+
+def folders(root: Path) -> list[Path]:
+    """Every scenario's folder under `root`, sorted by slug."""
+    return sorted(each.parent for each in root.glob("*/scenario.yaml"))
+
+
+def variants(folder: Path) -> list[str]:
+    """Whose code a folder has: flawed, solution, solution-NAME, wrong/NAME."""
+    solutions = sorted(each.name for each in folder.glob("solution*") if each.is_dir())
+    wrong = sorted(f"wrong/{each.name}" for each in folder.glob("wrong/*") if each.is_dir())
+    return [FLAWED, *solutions, *wrong]
+
+
+def version(folder: Path, variant: str = FLAWED) -> CodeVersion:
+    """A version of the folder's code; all but the flawed one are laid over app/.
+
+    Raises NotFound (FL203) when there is no such variant, InvalidInput (FL110 to FL112) for files that cannot go.
+    """
+    if variant not in variants(folder) or not (folder / "app").is_dir():
+        raise NotFound("FL203", f"{folder.name} has no {variant}", f"it has {', '.join(variants(folder))}")
+    files = read_folder(folder / "app")
+    if variant != FLAWED:
+        over = read_folder(folder / variant)
+        # What explains a variant is no part of it.
+        files |= {path: text for path, text in over.items() if path != "wrong.yaml" and not path.endswith(".md")}
+    return CodeVersion(folder.name, variant, files)
+
+
+def catalogue_name(slug: str) -> str:
+    """Name of a folder's ConfigMap."""
+    return f"catalogue-{slug}"
+
+
+def entry(folder: Path) -> dict[str, Any]:
+    """The ConfigMap `catalogue-SLUG` of a folder. Raises NotFound (FL203) without load.py."""
+    if not (folder / "load.py").is_file():
+        raise NotFound("FL203", f"{folder.name} has no load.py", "restore it with `git checkout`")
+    data = {"flawed": version(folder).configmap}
+    data |= {
+        name: (folder / name).read_text(encoding="utf-8")
+        for name in ("load.py", "seed.sql")
+        if (folder / name).is_file()
+    }
+    _check_size(f"load.py and seed.sql of {folder.name}", data)
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": catalogue_name(folder.name),
+            "namespace": SYSTEM_NAMESPACE,
+            "labels": {LABEL_SLUG: folder.name},
+        },
+        "data": data,
+    }
+
+
+def publish_code(api: Api, code: CodeVersion) -> bool:
+    """Bring a version of code into the cluster; whether it was new. The same content is never written twice."""
+    manifest = code.manifest()
+    if api.get(f"{CONFIGMAPS}/{code.configmap}"):
+        return False
+    try:
+        api.create(CONFIGMAPS, manifest)
+    except Conflict:
+        return False  # another command has just brought the very same content
+    return True
+
+
+def publish_folder(api: Api, folder: Path) -> bool:
+    """Bring a folder's flawed code, load.py and seed.sql into the cluster; whether anything had changed."""
+    wanted = entry(folder)
+    new = publish_code(api, version(folder))
+    where = f"{CONFIGMAPS}/{wanted['metadata']['name']}"
+    there = api.get(where)
+    if there is None:
+        api.create(CONFIGMAPS, wanted)
+        return True
+    old = there.get("data") or {}
+    if old == wanted["data"]:
+        return new
+    gone = {key: None for key in old if key not in wanted["data"]}
+    api.patch(where, {"data": {**wanted["data"], **gone}})
+    return True
+
+
+def publish(api: Api, root: Path) -> list[str]:
+    """Bring every folder under `root` into the cluster; the slugs that had changed."""
+    return [folder.name for folder in folders(root) if publish_folder(api, folder)]
