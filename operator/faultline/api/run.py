@@ -70,6 +70,10 @@ class FaultStatus(Model):
     observed: float | None = None
     reverted: float | None = None
     cleared: float | None = None
+    gap: float = 0.0
+    """Seconds within the fault in which it was not on, because its Toxiproxy or the injector was being restarted."""
+    depth: float | None = None
+    """The median of what the probe felt, in the unit of the fault's effect (seconds added, share of requests lost)."""
     error: str = ""
 
 

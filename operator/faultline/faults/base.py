@@ -1,4 +1,4 @@
-"""What a fault is: parameters (a model), `apply`, and its inverse `revert`; both run in the injector and are idempotent.
+"""What a fault is: parameters (a model), `apply`, and its inverse `revert`, which the injector calls.
 
 An extension is one file in this folder with one class; the file's name is the fault's type in a scenario.
 """
@@ -6,28 +6,27 @@ An extension is one file in this folder with one class; the file's name is the f
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 from faultline.api.base import Model
+from faultline.api.toxic import Toxic
 
-
-class Toxic(Model):
-    """One Toxiproxy toxic: `stream` upstream is what the client sends, downstream what the dependency answers."""
-
-    type: str
-    stream: Literal["upstream", "downstream"]
-    attributes: dict[str, Any]
+__all__ = ["EdgeFault", "Fault", "Target", "Toxic"]
 
 
 class Target(Protocol):
     """What the injector offers a fault: the edge it names, on this injector's own Toxiproxy process."""
 
-    edge: str
-    fault: str
-    """The fault's unique name within the run; toxics carry it, so that faults on one edge do not disturb each other."""
+    @property
+    def edge(self) -> str:
+        """The edge's name."""
+
+    @property
+    def fault(self) -> str:
+        """The fault's unique name within the run: toxics carry it, so faults on one edge do not disturb each other."""
 
     async def add(self, toxic: Toxic, suffix: str) -> None:
-        """Put the toxic `fault/suffix` on the edge; there already counts as done."""
+        """Put the toxic `fault.suffix` on the edge; there already counts as done."""
 
     async def remove(self, suffix: str) -> None:
         """Take it off again; absent already counts as done."""
@@ -45,6 +44,10 @@ class Fault(Model, ABC):
     @abstractmethod
     async def revert(self, target: Target) -> None:
         """End it; safe to call again, and when `apply` did only half."""
+
+    def windows(self, length: float) -> list[tuple[float, float]]:
+        """When it is on, as seconds after its start; one window as long as the fault, unless it comes and goes."""
+        return [(0.0, length)]
 
 
 class EdgeFault(Fault):

@@ -18,6 +18,6 @@ class Partition(EdgeFault):
         """A `timeout` toxic of 0 drops data and never closes the connection."""
         streams = {"requests": ["upstream"], "replies": ["downstream"], "both": ["upstream", "downstream"]}
         return {
-            stream: Toxic(type="timeout", stream=stream, attributes={"timeout": 0})  # type: ignore[arg-type]
+            stream: Toxic(type="timeout", stream=stream, attributes={"timeout": 0})
             for stream in streams[self.direction]
         }

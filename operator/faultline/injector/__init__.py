@@ -1,1 +1,1 @@
-"""The process in pod `edges`: supervises one Toxiproxy per edge and applies, proves and ends faults on its own clock."""
+"""The process in pod `edges`: one Toxiproxy process per edge, and faults applied, proven and ended on its own clock."""

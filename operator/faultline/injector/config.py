@@ -30,7 +30,7 @@ from faultline.names import INJECTOR_PORT
 Address = Annotated[str, StringConstraints(pattern=r"^[^\s:/]+:[0-9]{1,5}$", max_length=260)]
 """HOST:PORT."""
 
-Protocol = Literal["http", "postgres", "redis", "tcp"]
+Protocol = Literal["http", "postgres", "redis"]
 """What speaks behind an edge, so that a probe can ask it something."""
 
 _PROTOCOLS: dict[str, Protocol] = {
@@ -38,7 +38,7 @@ _PROTOCOLS: dict[str, Protocol] = {
     "postgres-replica": "postgres",
     "pgbouncer": "postgres",
     "redis": "redis",
-    "replica": "tcp",
+    "replica": "postgres",  # the replication stream's edge leads to the primary
 }
 
 

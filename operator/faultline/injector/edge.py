@@ -1,0 +1,177 @@
+"""One edge: a Toxiproxy process that is kept alive, and the toxics that should be on it, which outlive that process.
+
+Whatever goes wrong with the process (it dies, its API hangs because a client does not read) has one cure: end it, start
+it clean and put on what should be on. So a change is made to `wanted` first, and either the API call or the restart
+brings it about.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from faultline.api.toxic import Toxic
+from faultline.clients.toxiproxy import EdgeProxy
+from faultline.errors import FaultlineError, InvalidInput, Unreachable
+from faultline.injector.clock import Clock
+from faultline.injector.config import EdgeConfig
+from faultline.injector.process import ToxiproxyProcess
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 0.05
+
+T = TypeVar("T")
+
+
+class Edge:
+    """Supervises one Toxiproxy process. `run` has to be going for anything else to work."""
+
+    def __init__(self, config: EdgeConfig, program: str, clock: Clock) -> None:
+        self.config = config
+        self.name = config.name
+        self.wanted: dict[str, Toxic] = {}
+        self.restarts = 0
+        self.gaps: list[tuple[float, float]] = []
+        """Unix times of each end of the process and of its being back with its toxics, in order."""
+        self._program = program
+        self._clock = clock
+        self._process: ToxiproxyProcess | None = None
+        self._proxy: EdgeProxy | None = None
+        self._furnished = asyncio.Event()
+        self._lock = asyncio.Lock()
+        # One thread for each edge: a hung call delays nobody else, and calls to one process stay in order.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=config.name)
+
+    @property
+    def up(self) -> bool:
+        """Whether its process runs and has the toxics that should be on."""
+        return self._furnished.is_set()
+
+    @property
+    def pid(self) -> int | None:
+        """The Toxiproxy process, while there is one."""
+        return self._process.pid if self._process else None
+
+    async def ready(self) -> None:
+        """Waits until it is up."""
+        await self._furnished.wait()
+
+    async def run(self) -> None:
+        """Keeps the process alive until cancelled, then ends it."""
+        down_since: float | None = None
+        try:
+            while True:
+                try:
+                    process = await self._start()
+                    if down_since is not None:
+                        self.restarts += 1
+                        self.gaps.append((down_since, self._clock.now()))
+                        log.warning("edge %s was down for %.0f ms", self.name, (self._clock.now() - down_since) * 1000)
+                    code = await process.ended()
+                    log.warning("Toxiproxy of edge %s ended with %s", self.name, code)
+                    down_since = self._clock.now()
+                except (OSError, TimeoutError, FaultlineError) as error:
+                    log.error("Toxiproxy of edge %s does not start: %s", self.name, error)
+                    down_since = down_since or self._clock.now()
+                    await asyncio.sleep(RETRY_SECONDS)
+                self._furnished.clear()
+        finally:
+            self._furnished.clear()
+            if self._process:
+                await self._process.end()
+            self._thread.shutdown(wait=False)
+
+    async def add(self, name: str, toxic: Toxic, moment: float) -> float:
+        """Put a toxic on at `moment` (Unix seconds; past is at once); when it was on."""
+
+        def want() -> None:
+            self.wanted[name] = toxic
+
+        try:
+            return await self._change(want, lambda proxy: proxy.add(name, toxic), moment)
+        except InvalidInput:
+            self.wanted.pop(name, None)
+            raise
+
+    async def remove(self, name: str, moment: float) -> float:
+        """Take a toxic off at `moment`; when it was off."""
+
+        def want() -> None:
+            self.wanted.pop(name, None)
+
+        return await self._change(want, lambda proxy: proxy.remove(name), moment)
+
+    async def clean(self, seconds: float) -> None:
+        """Take everything off: by the API when it answers within `seconds`, else by ending the process."""
+        self.wanted.clear()
+        process = self._process
+        try:
+            async with asyncio.timeout(seconds), self._lock:
+                self.wanted.clear()
+                if self.up:
+                    await self._call(lambda proxy: proxy.clear())
+        except (TimeoutError, Unreachable) as error:
+            log.warning("edge %s is not clean by its API (%s): ending its process", self.name, error or "too slow")
+            self._kill(process)
+        await self._furnished.wait()
+
+    async def toxics(self) -> set[str]:
+        """What the process says is on. Raises Unreachable (FL610) when it does not answer within its bound."""
+        async with self._lock:
+            return set(await self._call(lambda proxy: proxy.toxics()))
+
+    async def _change(self, want: Callable[[], None], call: Callable[[EdgeProxy], None], moment: float) -> float:
+        def on_time(proxy: EdgeProxy) -> float:
+            # The thread waits and takes the time, not the loop, which may be busy just then.
+            self._clock.wait(moment)
+            want()
+            call(proxy)
+            return self._clock.now()
+
+        async with self._lock:
+            process = self._process
+            if self.up:
+                try:
+                    return await self._call(on_time)
+                except Unreachable as error:
+                    want()
+                    log.warning("edge %s: %s", self.name, error)
+                    self._kill(process)
+            else:
+                await asyncio.sleep(moment - self._clock.now())
+                want()
+        await self._furnished.wait()
+        return self._clock.now()
+
+    async def _call(self, call: Callable[[EdgeProxy], T]) -> T:
+        proxy = self._proxy
+        if proxy is None:
+            raise Unreachable("FL610", f"Toxiproxy of edge {self.name} is not up")
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call, proxy)
+
+    async def _start(self) -> ToxiproxyProcess:
+        process = self._process = await ToxiproxyProcess.start(self._program, self.config.api)
+        try:
+            async with self._lock:
+                self._proxy = EdgeProxy(self.name, self.config.api)
+                await self._call(self._furnish)
+                self._furnished.set()
+        except BaseException:
+            await process.end()
+            raise
+        return process
+
+    def _furnish(self, proxy: EdgeProxy) -> None:
+        proxy.create(self.config.listen, self.config.upstream)
+        for name, toxic in list(self.wanted.items()):
+            proxy.add(name, toxic)
+
+    def _kill(self, process: ToxiproxyProcess | None) -> None:
+        """Ends the process that was found wanting, unless it has been replaced already."""
+        if process is not None and process is self._process:
+            self._furnished.clear()
+            process.kill()

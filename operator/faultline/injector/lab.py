@@ -1,0 +1,91 @@
+"""One lab as its injector has it: the edges, the runner, the data stores, and their start and end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import Any, Self
+
+from faultline.injector.clock import Clock
+from faultline.injector.config import Config
+from faultline.injector.connections import Connections
+from faultline.injector.edge import Edge
+from faultline.injector.journal import Journal
+from faultline.injector.metrics import InjectorCollector
+from faultline.injector.process import program
+from faultline.injector.readiness import edge_problem, store_problem
+from faultline.injector.runner import CLEAN_SECONDS, Runner
+from faultline.injector.stores import reset_postgres, reset_redis
+
+log = logging.getLogger(__name__)
+
+START_SECONDS = 10.0
+
+
+class Lab:
+    """Everything that the API speaks for; use it as an async context manager."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.clock = Clock()
+        path = program(config.toxiproxy)
+        self.edges = {edge.name: Edge(edge, path, self.clock) for edge in config.edges}
+        self.connections = Connections(config.edges)
+        self.journal = Journal(config.journal_dir)
+        self.runner = Runner(self.edges, self.journal, self.clock)
+        self._collector = InjectorCollector(self.edges, self.runner, self.connections)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        """Starts all edges, then goes on with what the journal has."""
+        self._tasks = [asyncio.create_task(edge.run(), name=f"edge {name}") for name, edge in self.edges.items()]
+        self._tasks.append(asyncio.create_task(self.connections.run(), name="connections"))
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                await asyncio.gather(*(edge.ready() for edge in self.edges.values()))
+        except TimeoutError:
+            # Faults of a plan under way must end on the edges that did come up; /ready names the others.
+            log.error("not all edges are up: %s", [name for name, edge in self.edges.items() if not edge.up])
+        if replay := self.journal.replay():
+            await self.runner.resume(replay)
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        """Ends every fault, then the edges."""
+        await self.runner.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.journal.close()
+
+    def metrics(self) -> bytes:
+        """For Prometheus."""
+        return self._collector.page()
+
+    def state(self) -> dict[str, Any]:
+        """What /state answers."""
+        return {
+            "edges": {
+                name: {"up": edge.up, "toxics": sorted(edge.wanted), "restarts": edge.restarts}
+                for name, edge in self.edges.items()
+            },
+            "run": self.runner.run,
+            "alive": self.runner.alive,
+            "faults": [each.model_dump(mode="json", by_alias=True) for each in self.runner.statuses],
+            "lease_expires": self.runner.lease_expires,
+            "connections": self.connections.problem or "counted",
+        }
+
+    async def problems(self) -> list[str]:
+        """What stands in the way of a run, empty when nothing does."""
+        checks = [edge_problem(edge) for edge in self.edges.values()]
+        checks += [store_problem(edge.config, self.config) for edge in self.edges.values()]
+        return [problem for problem in await asyncio.gather(*checks) if problem]
+
+    async def reset(self) -> float:
+        """Clean edges, first data; how many seconds it took. Raises Unreachable when a store does not come along."""
+        started = time.monotonic()
+        await asyncio.gather(*(edge.clean(CLEAN_SECONDS) for edge in self.edges.values()))
+        await asyncio.gather(reset_postgres(self.config), reset_redis(self.config))
+        return time.monotonic() - started

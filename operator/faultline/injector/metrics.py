@@ -1,0 +1,47 @@
+"""What Prometheus reads from the injector, computed when it asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from faultline.injector.connections import Connections
+from faultline.injector.edge import Edge
+from faultline.injector.runner import Runner
+
+
+class InjectorCollector:
+    """Edges, connections and faults as metrics."""
+
+    def __init__(self, edges: Mapping[str, Edge], runner: Runner, connections: Connections) -> None:
+        self._edges = edges
+        self._runner = runner
+        self._connections = connections
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+
+    def page(self) -> bytes:
+        """The metrics in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+    def collect(self) -> Iterator[Metric]:
+        """Called by the registry. Connections are left out, not zero, when they cannot be counted."""
+        up = GaugeMetricFamily("faultline_edge_up", "whether the edge's Toxiproxy runs as it should", labels=["edge"])
+        restarts = CounterMetricFamily("faultline_edge_restarts", "restarts of the edge's Toxiproxy", labels=["edge"])
+        for name, edge in self._edges.items():
+            up.add_metric([name], float(edge.up))
+            restarts.add_metric([name], edge.restarts)
+        yield from (up, restarts)
+        opened = CounterMetricFamily("faultline_edge_connections", "connections clients opened", labels=["edge"])
+        for name, count in self._connections.counts.items():
+            opened.add_metric([name], count)
+        yield opened
+        active = GaugeMetricFamily(
+            "faultline_fault_active", "1 while the fault is on", labels=["run", "fault", "type", "edge"]
+        )
+        for status in self._runner.statuses:
+            on = status.name in self._runner.active
+            active.add_metric([self._runner.run, status.name, status.type, status.edge], float(on))
+        yield active

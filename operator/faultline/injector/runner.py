@@ -1,0 +1,252 @@
+"""Carries a plan out: each fault on and off at its time, all off when the lease is lost or someone says stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from faultline.api.run import FaultStatus
+from faultline.api.toxic import Toxic
+from faultline.errors import Conflict, NotFound
+from faultline.faults.base import Fault
+from faultline.injector.clock import Clock
+from faultline.injector.edge import Edge
+from faultline.injector.journal import Journal, Replay
+from faultline.injector.plan import Plan, PlannedFault
+
+log = logging.getLogger(__name__)
+
+LEAD_SECONDS = 0.02
+"""How long before its moment a change is handed to the edge's own thread, which then waits exactly."""
+
+CLEAN_SECONDS = 0.5
+"""How long an edge's API may take to come clean at a stop, before its process is ended."""
+
+
+class EdgeTarget:
+    """An edge as a fault sees it. `moment` is when the change that is being made is due."""
+
+    def __init__(self, edge: Edge, fault: str) -> None:
+        self._edge = edge
+        self.edge = edge.name
+        self.fault = fault
+        self.moment = 0.0
+        self.done = 0.0
+        """When the latest change was made."""
+
+    async def add(self, toxic: Toxic, suffix: str) -> None:
+        """Put the toxic `fault.suffix` on the edge at the moment."""
+        self.done = await self._edge.add(f"{self.fault}.{suffix}", toxic, self.moment)
+
+    async def remove(self, suffix: str) -> None:
+        """Take it off at the moment."""
+        self.done = await self._edge.remove(f"{self.fault}.{suffix}", self.moment)
+
+
+class NoTarget:
+    """What a fault that acts on nothing gets."""
+
+    edge = ""
+    done = 0.0
+
+    def __init__(self, fault: str) -> None:
+        self.fault = fault
+        self.moment = 0.0
+
+    async def add(self, toxic: Toxic, suffix: str) -> None:
+        """There is nothing to put it on."""
+        raise NotFound("FL210", f"fault {self.fault} names no edge, toxic {suffix} has nowhere to go")
+
+    async def remove(self, suffix: str) -> None:
+        """Nothing can be on."""
+
+
+class Runner:
+    """Holds at most one plan. All methods run on the event loop."""
+
+    def __init__(self, edges: Mapping[str, Edge], journal: Journal, clock: Clock) -> None:
+        self._edges = edges
+        self._journal = journal
+        self._clock = clock
+        self._plan: Plan | None = None
+        self._statuses: dict[str, FaultStatus] = {}
+        self._active: set[str] = set()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._ended = asyncio.Event()
+        self._over = True
+        self.lease_expires = 0.0
+
+    @property
+    def run(self) -> str:
+        """The run whose plan is held, empty without one."""
+        return self._plan.run if self._plan else ""
+
+    @property
+    def alive(self) -> bool:
+        """Whether the plan may still disturb something."""
+        return not self._over
+
+    @property
+    def statuses(self) -> list[FaultStatus]:
+        """Each fault's record."""
+        return list(self._statuses.values())
+
+    @property
+    def active(self) -> set[str]:
+        """The names of the faults that are on."""
+        return set(self._active)
+
+    async def load(self, plan: Plan) -> None:
+        """Puts a plan on record and starts it. Raises Conflict (FL420) while another one lives."""
+        if self.alive:
+            raise Conflict(
+                "FL420", f"the plan of run {self.run} is still alive", "end it, or wait for its lease to expire"
+            )
+        self._clock.anchor()
+        self._over = False
+        expires = self._clock.now() + plan.lease_seconds
+        try:
+            await self._journal.begin(plan, expires, self._clock.now())
+        except BaseException:
+            self._over = True
+            raise
+        self._begin(plan, expires, {fault.name: fault.status() for fault in plan.faults})
+
+    async def resume(self, replay: Replay) -> None:
+        """Goes on with what an injector before this one left, or closes its books when the lease is lost."""
+        now = self._clock.now()
+        if replay.over or replay.lease_expires <= now:
+            self._plan = replay.plan
+            # Its toxics died with it; this is the first moment at which somebody can say so.
+            self._statuses = {
+                name: status.model_copy(update={"reverted": now}) if status.applied and not status.reverted else status
+                for name, status in replay.statuses.items()
+            }
+            if not replay.over:
+                log.warning("run %s lost its lease while the injector was down", self.run)
+                await self._journal.over(now)
+            return
+        log.warning("going on with run %s after %.2f s", replay.plan.run, now - replay.written)
+        self._over = False
+        lost = {
+            name: status.model_copy(update={"gap": status.gap + now - max(replay.written, status.applied)})
+            if status.applied and not status.reverted
+            else status
+            for name, status in replay.statuses.items()
+        }
+        self._begin(replay.plan, replay.lease_expires, lost)
+
+    def renew(self, run: str) -> float:
+        """Renews the lease; when it expires now. Raises NotFound (FL220) without a live plan of that run."""
+        if not self.alive or run != self.run or self._plan is None:
+            raise NotFound("FL220", f"run {run} has no live plan here")
+        self.lease_expires = self._clock.now() + self._plan.lease_seconds
+        self._journal.lease(self.lease_expires, self._clock.now())
+        return self.lease_expires
+
+    async def forget(self, run: str) -> list[FaultStatus]:
+        """Ends a run's faults and gives their final records; again is fine. Raises NotFound (FL220) for another run."""
+        if run != self.run:
+            raise NotFound("FL220", f"run {run} has no plan here")
+        await self._end()
+        return self.statuses
+
+    async def stop(self) -> list[str]:
+        """Ends everything on every edge, whatever hangs; the names of the faults that were on."""
+        active = sorted(self._active)
+        self._ended.set()
+        # Not one after the other: a fault's own revert may be stuck in a call that ending the process cuts short.
+        await asyncio.gather(self._end(), *(edge.clean(CLEAN_SECONDS) for edge in self._edges.values()))
+        return active
+
+    def _begin(self, plan: Plan, expires: float, statuses: dict[str, FaultStatus]) -> None:
+        self._plan, self._statuses, self.lease_expires = plan, statuses, expires
+        self._ended = asyncio.Event()
+        self._tasks = [
+            asyncio.create_task(self._conduct(fault, fault.fault()), name=f"fault {fault.name}")
+            for fault in plan.faults
+            if not statuses[fault.name].reverted
+        ]
+        watch = asyncio.create_task(self._watch_lease(), name="lease")
+        self._tasks.append(watch)
+
+    async def _end(self) -> None:
+        self._ended.set()
+        tasks, self._tasks = self._tasks, []
+        await asyncio.gather(*tasks)
+        if not self._over:
+            self._over = True
+            await self._journal.over(self._clock.now())
+
+    async def _watch_lease(self) -> None:
+        while not await self._ended_by(self.lease_expires):
+            if self.lease_expires <= self._clock.now():
+                log.warning("run %s lost its lease", self.run)
+                self._ended.set()
+        if self.lease_expires <= self._clock.now():
+            # Nobody may come for this plan any more: it makes way by itself.
+            faults = [task for task in self._tasks if task is not asyncio.current_task()]
+            await asyncio.gather(*faults)
+            self._over = True
+            await self._journal.over(self._clock.now())
+
+    async def _conduct(self, planned: PlannedFault, fault: Fault) -> None:
+        """One fault from its start to its end."""
+        target = EdgeTarget(self._edges[planned.edge], planned.name) if planned.edge else NoTarget(planned.name)
+        try:
+            for on, off in fault.windows(planned.end - planned.start):
+                if planned.start + off <= self._clock.now():
+                    continue
+                if await self._ended_by(planned.start + on - LEAD_SECONDS):
+                    break
+                await self._on(planned, fault, target, planned.start + on)
+                await self._ended_by(planned.start + off - LEAD_SECONDS)
+                await self._off(planned, fault, target, planned.start + off)
+        except Exception as error:
+            # Whatever a fault does wrong, it ends and its run hears of it.
+            log.exception("fault %s failed", planned.name)
+            self._note(planned.name, error=f"{type(error).__name__}: {error}"[:500])
+            await self._off(planned, fault, target, 0.0)
+        if self._statuses[planned.name].applied:
+            self._note(planned.name, reverted=target.done or self._clock.now(), gap=self._gap(planned))
+
+    async def _on(self, planned: PlannedFault, fault: Fault, target: EdgeTarget | NoTarget, moment: float) -> None:
+        target.moment = moment
+        self._active.add(planned.name)
+        await fault.apply(target)
+        if isinstance(target, NoTarget):
+            await self._ended_by(moment)
+        if not self._statuses[planned.name].applied:
+            self._note(planned.name, applied=target.done or self._clock.now())
+
+    async def _off(self, planned: PlannedFault, fault: Fault, target: EdgeTarget | NoTarget, moment: float) -> None:
+        target.moment = moment
+        if isinstance(target, NoTarget):
+            await self._ended_by(moment)
+        # Cut short by stop or lease: off at once, not at the planned moment.
+        target.moment = 0.0 if self._ended.is_set() else moment
+        await fault.revert(target)
+        self._active.discard(planned.name)
+
+    def _gap(self, planned: PlannedFault) -> float:
+        status = self._statuses[planned.name]
+        if not planned.edge or status.applied is None:
+            return status.gap
+        end = self._clock.now()
+        lost = (min(back, end) - max(gone, status.applied) for gone, back in self._edges[planned.edge].gaps)
+        return status.gap + sum(each for each in lost if each > 0)
+
+    def _note(self, name: str, **changes: Any) -> None:
+        self._statuses[name] = self._statuses[name].model_copy(update=changes)
+        self._journal.fault(self._statuses[name], self._clock.now())
+
+    async def _ended_by(self, moment: float) -> bool:
+        """Waits for the end of the plan, at most until `moment`; whether it has ended."""
+        try:
+            async with asyncio.timeout(max(0.0, moment - self._clock.now())):
+                await self._ended.wait()
+        except TimeoutError:
+            return False
+        return True
