@@ -75,7 +75,7 @@ def sample(cluster: Cluster, run: str) -> Seen:
 def follow(cluster: Cluster, lab: Lab, run: RunView) -> RunView:
     """Show a run until it is done, and return it as it ended.
 
-    Raises NotFound (FL206) when it is deleted meanwhile, Unreachable (FL603) when it takes far longer than planned.
+    Raises NotFound (FL206) when it is deleted meanwhile, Unreachable (FL604) when it takes far longer than planned.
     Ctrl-C leaves the run alone and says so.
     """
     try:
@@ -132,4 +132,4 @@ def _overdue(run: RunView) -> FaultlineError:
     message = (
         f"{run.name} is in phase {run.status.phase.value} far longer than planned: {run.status.message or 'no word'}"
     )
-    return Unreachable("FL603", message, f"kubectl describe run {run.name}; `faultline stop` ends it")
+    return Unreachable("FL604", message, f"kubectl describe run {run.name}; `faultline stop` ends it")

@@ -11,7 +11,7 @@ import json
 import os
 import urllib.parse
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import urllib3
 from kubernetes import config
@@ -29,7 +29,6 @@ JSON = "application/json"
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
-FIELD_MANAGER = "faultline"
 
 _KINDS = {
     "Namespace": ("/api/v1", "namespaces"),
@@ -53,7 +52,10 @@ def path(kind: str, name: str = "", namespace: str = "") -> str:
 
 
 class Kube:
-    """One connection to one cluster. Every call raises Unreachable (FL610) when the API server does not answer."""
+    """One connection to one cluster. Every call raises Unreachable (FL603) when the API server does not answer."""
+
+    field_manager: ClassVar[str] = "faultline"
+    """Under which name this client's changes are on record."""
 
     def __init__(self, api: ApiClient, context: str) -> None:
         self.context = context
@@ -81,10 +83,11 @@ class Kube:
         *,
         query: Mapping[str, str] | None = None,
         content_type: str = JSON,
+        headers: Mapping[str, str] | None = None,
         timeout: float = ANSWER_SECONDS,
     ) -> tuple[int, Any]:
         """One call: HTTP status and decoded body."""
-        headers = {**self._api.default_headers, "Content-Type": content_type}
+        headers = {**self._api.default_headers, "Content-Type": content_type, **(headers or {})}
         # Asked each time: the token of a service account changes while the pod lives.
         self._api.update_params_for_auth(headers, [], ["BearerToken"], where, method, body)
         try:
@@ -97,7 +100,7 @@ class Kube:
                 retries=False,
             )
         except urllib3.exceptions.HTTPError as error:
-            raise Unreachable("FL610", f"the API server does not answer: {error}", "make doctor") from error
+            raise Unreachable("FL603", f"the API server does not answer: {error}", "make doctor") from error
         return reply.status, _decode(reply.data)
 
     def get(self, where: str) -> Json | None:
@@ -112,26 +115,26 @@ class Kube:
 
     def create(self, where: str, body: Json) -> Json:
         """Create an object in the list at `where`. Raises Conflict (FL404) when the name is taken."""
-        return _object(*self.request("POST", where, body, query={"fieldManager": FIELD_MANAGER}))
+        return _object(*self.request("POST", where, body, query={"fieldManager": self.field_manager}))
 
     def replace(self, where: str, body: Json) -> Json:
         """Replace an object. Raises Conflict (FL404) when it changed since its resourceVersion was read."""
-        return _object(*self.request("PUT", where, body, query={"fieldManager": FIELD_MANAGER}))
+        return _object(*self.request("PUT", where, body, query={"fieldManager": self.field_manager}))
 
     def apply(self, where: str, body: Json, *, dry_run: bool = False) -> Json:
         """Server-side apply of one object."""
-        query = {"fieldManager": FIELD_MANAGER, "force": "true"} | ({"dryRun": "All"} if dry_run else {})
+        query = {"fieldManager": self.field_manager, "force": "true"} | ({"dryRun": "All"} if dry_run else {})
         return _object(*self.request("PATCH", where, body, query=query, content_type=APPLY_PATCH))
 
     def patch(self, where: str, body: Json) -> Json:
         """Change an object by a JSON merge patch."""
-        query = {"fieldManager": FIELD_MANAGER}
+        query = {"fieldManager": self.field_manager}
         return _object(*self.request("PATCH", where, body, query=query, content_type=MERGE_PATCH))
 
     def set_status(self, where: str, status: Json) -> Json:
         """Replace the whole status of an object; fields that are left out are gone afterwards."""
         operations = [{"op": "add", "path": "/status", "value": status}]
-        query = {"fieldManager": FIELD_MANAGER}
+        query = {"fieldManager": self.field_manager}
         return _object(*self.request("PATCH", f"{where}/status", operations, query=query, content_type=JSON_PATCH))
 
     def delete(self, where: str) -> bool:
