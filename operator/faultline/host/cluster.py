@@ -139,9 +139,8 @@ def _create(home: Home, node_image: str, log: process.Log) -> None:
     file = home.root / "kind-config.yaml"
     file.write_text(config)
     command = [binaries.find(home, "kind"), "create", "cluster", "--name", CLUSTER, "--config", str(file)]
-    wait = f"{_READY_SECONDS:g}s"
     try:
-        process.run([*command, "--image", node_image, "--kubeconfig", str(home.kubeconfig), "--wait", wait], log)
+        process.run([*command, "--image", node_image, "--kubeconfig", str(home.kubeconfig)], log)
     except BaseException:
         # Half a cluster would be taken for one that went away; the next run begins clean.
         delete(home, log)
@@ -152,11 +151,11 @@ def _create(home: Home, node_image: str, log: process.Log) -> None:
         if time.monotonic() > deadline:
             raise NotReady(
                 "FL310",
-                f"the new cluster was not Ready within {wait}",
+                f"the new cluster was not Ready within {_READY_SECONDS:g} s",
                 f"look at `{home.bin}/kubectl --kubeconfig {home.kubeconfig} get pods -A`, then run `make up` again",
             )
-        log.line("waiting for DNS and storage")
-        time.sleep(0.5)
+        log.line("waiting for the node, DNS and storage")
+        time.sleep(1)
 
 
 def delete(home: Home, log: process.Log) -> bool:

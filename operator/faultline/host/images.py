@@ -374,12 +374,12 @@ def _node_files(log: process.Log) -> dict[str, bytes | Path]:
     provisioner = ref("local-path-provisioner")
     archive = Path(tempfile.gettempdir()) / f"faultline-control-plane-{os.getpid()}.tar"
     process.run(["docker", "save", "--output", str(archive), *by_stage.values(), provisioner], log, prefix="node: ")
-    manifest = (REPO / "images/node/manifests/local-path-storage.yaml").read_text()
+    manifest = (REPO / "images/node/manifests/default-storage.yaml").read_text()
     config = (REPO / "images/node/config.toml").read_text()
     return {
         "kind/images/control-plane.tar": archive,
         "kind/version": KUBERNETES_VERSION.encode(),
-        "kind/manifests/local-path-storage.yaml": manifest.replace("@LOCAL_PATH_IMAGE@", provisioner).encode(),
+        "kind/manifests/default-storage.yaml": manifest.replace("@LOCAL_PATH_IMAGE@", provisioner).encode(),
         "config.toml": config.replace("@PAUSE_IMAGE@", by_stage["pause"]).encode(),
     }
 
