@@ -1,0 +1,42 @@
+{{/*
+What is scraped: every pod with a part and the annotation faultline.dev/scrape, once a second, a job for each part, so
+that nothing that a learner's app exports can pass for a measurement.
+*/}}
+{{- define "faultline.prometheusConfig" -}}
+global:
+  scrape_interval: 1s
+  scrape_timeout: 1s
+scrape_configs:
+{{- $limits := .Values.prometheus.limits }}
+{{- range $part := list "app" "shared" "store" "harness" "platform" }}
+  - job_name: {{ $part }}
+    kubernetes_sd_configs:
+      - role: pod
+        selectors: [{role: pod, label: faultline.dev/part}]
+    {{- if eq $part "app" }}
+    sample_limit: {{ int $limits.samples }}
+    label_limit: {{ int $limits.labels }}
+    label_value_length_limit: {{ int $limits.valueLength }}
+    body_size_limit: {{ $limits.bodySize }}
+    # The names that objectives are graded by belong to the harness and to the shared services.
+    metric_relabel_configs:
+      - {source_labels: [__name__], regex: "faultline_.*", action: drop}
+    {{- end }}
+    {{- if eq $part "platform" }}
+    # The meter speaks of other pods than itself.
+    honor_labels: true
+    {{- end }}
+    relabel_configs:
+      - {source_labels: [__meta_kubernetes_pod_label_faultline_dev_part], regex: {{ $part }}, action: keep}
+      - {source_labels: [__meta_kubernetes_pod_annotation_faultline_dev_scrape], regex: "[0-9]+", action: keep}
+      - {source_labels: [__meta_kubernetes_pod_phase], regex: Running, action: keep}
+      - source_labels: [__meta_kubernetes_pod_ip, __meta_kubernetes_pod_annotation_faultline_dev_scrape]
+        separator: ":"
+        target_label: __address__
+      - {source_labels: [__meta_kubernetes_pod_label_faultline_dev_scenario], target_label: scenario}
+      - {source_labels: [__meta_kubernetes_pod_label_faultline_dev_part], target_label: part}
+      - {source_labels: [__meta_kubernetes_pod_label_app], target_label: app}
+      - {source_labels: [__meta_kubernetes_pod_name], target_label: pod}
+      - {source_labels: [__meta_kubernetes_namespace], target_label: namespace}
+{{- end }}
+{{- end }}

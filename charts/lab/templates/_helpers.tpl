@@ -1,0 +1,95 @@
+{{/* Labels of a pod and of what manages it. Takes a dict: root, app, part. */}}
+{{- define "lab.labels" -}}
+app: {{ .app }}
+faultline.dev/scenario: {{ .root.Values.scenario }}
+faultline.dev/part: {{ .part }}
+{{- end }}
+
+{{/* What finds the pods of one app. Takes a dict: app. Other labs are in other namespaces. */}}
+{{- define "lab.selector" -}}
+app: {{ .app }}
+{{- end }}
+
+{{/* What every pod has in common: no API token unless asked for, no root, names looked up in one step. Takes a dict: token. */}}
+{{- define "lab.pod" -}}
+automountServiceAccountToken: {{ .token | default false }}
+enableServiceLinks: false
+terminationGracePeriodSeconds: 5
+# Every name in a lab is complete: without this each look-up would first try four search domains.
+dnsConfig:
+  options: [{name: ndots, value: "1"}]
+securityContext:
+  runAsNonRoot: true
+  runAsUser: 10001
+  runAsGroup: 10001
+  fsGroup: 10001
+  seccompProfile: {type: RuntimeDefault}
+{{- end }}
+
+{{- define "lab.container" -}}
+imagePullPolicy: IfNotPresent
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities: {drop: [ALL]}
+{{- end }}
+
+{{/* Small requests, so that twenty labs fit on one node: the limits are what a scenario teaches about. Takes a dict: cpu, memory. */}}
+{{- define "lab.resources" -}}
+resources:
+  requests: {cpu: 2m, memory: 16Mi}
+  limits: {cpu: {{ .cpu }}, memory: {{ .memory }}}
+{{- end }}
+
+{{/*
+The egress allow-list of a pod: its own edges and DNS, everything else refused at once. It is the only container in the
+lab with a capability and the only root: nftables wants NET_ADMIN, which Kubernetes grants to root alone, and it reaches
+no further than this pod's own network. Takes a dict: root, ports.
+*/}}
+{{- define "lab.netguard" -}}
+- name: netguard
+  image: {{ .root.Values.images.netguard }}
+  imagePullPolicy: IfNotPresent
+  command: [netguard]
+  args:
+    {{- range .ports }}
+    - {{ include "lab.edgesHost" $.root }}:{{ . }}
+    {{- else }}
+    []
+    {{- end }}
+  securityContext:
+    runAsUser: 0
+    runAsGroup: 0
+    runAsNonRoot: false
+    allowPrivilegeEscalation: false
+    readOnlyRootFilesystem: true
+    capabilities: {drop: [ALL], add: [NET_ADMIN]}
+  resources:
+    requests: {cpu: 2m, memory: 16Mi}
+    limits: {memory: 64Mi}
+  volumeMounts: [{name: tmp, mountPath: /tmp}]
+{{- end }}
+
+{{- define "lab.edgesHost" -}}
+edges.{{ .Values.harnessNamespace }}.svc.cluster.local
+{{- end }}
+
+{{/* An exporter next to its data store; it takes no part in the pod's readiness. Its command and environment follow. */}}
+{{- define "lab.exporter" -}}
+name: exporter
+image: {{ .Values.images.exporters }}
+{{ include "lab.container" . }}
+{{ include "lab.resources" (dict "cpu" "100m" "memory" "96Mi") }}
+{{- end }}
+
+{{/* Made from the token, so that it is as secret and stays the same from upgrade to upgrade. */}}
+{{- define "lab.adminPassword" -}}
+{{ printf "postgres %s" .Values.token | sha256sum | trunc 40 }}
+{{- end }}
+
+{{/* The requests and limits of what measures: its share of a busy machine is ten times that of an app. Takes a dict: memory. */}}
+{{- define "lab.harnessResources" -}}
+resources:
+  requests: {cpu: 20m, memory: 48Mi}
+  limits: {memory: {{ .memory }}}
+{{- end }}

@@ -1,0 +1,182 @@
+"""Why a lab does not come up, in words: which pod, which container, what the kubelet says, what it printed last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kubernetes import client
+
+from faultline.names import LABEL_SCENARIO, harness_namespace, lab_namespace
+
+LOG_LINES = 60
+REQUEST_TIMEOUT = 5.0
+_WAITING_IS_NORMAL = {"ContainerCreating", "PodInitializing"}
+_OBJECT_EVENTS = {"FailedCreate", "FailedMount", "FailedScheduling", "FailedCreatePodSandBox"}
+
+Json = Mapping[str, Any]
+LogKey = tuple[str, str, str]
+"""Namespace, pod, container."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One reason why a lab is not Ready. `fatal` when waiting will not cure it."""
+
+    where: str
+    """`pod/NAME`, with `container NAME` behind it where it is one container's."""
+    reason: str
+    """A word of Kubernetes' own: CrashLoopBackOff, OOMKilled, Unschedulable, NotReady."""
+    message: str
+    log: str = ""
+    """The traceback, or else the last lines that the container printed."""
+    fatal: bool = False
+
+    def __str__(self) -> str:
+        last = self.log.strip().splitlines()[-1:] or [""]
+        tail = f" ({last[0].strip()})" if last[0] and last[0].strip() not in self.message else ""
+        return f"{self.where}: {self.reason}: {self.message}{tail}"
+
+
+def problems(core: client.CoreV1Api, scenario: str) -> list[Problem]:
+    """What keeps the lab of `scenario` from being Ready, worst first; empty when each pod that there is is Ready.
+
+    Blocks for as long as its few requests take (each bounded): call it in a thread.
+    """
+    pods: list[Json] = []
+    events: list[Json] = []
+    plain = core.api_client.sanitize_for_serialization
+    for namespace in (lab_namespace(scenario), harness_namespace(scenario)):
+        found = core.list_namespaced_pod(
+            namespace, label_selector=f"{LABEL_SCENARIO}={scenario}", _request_timeout=REQUEST_TIMEOUT
+        )
+        pods += [plain(pod) for pod in found.items]
+        warnings = core.list_namespaced_event(
+            namespace, field_selector="type=Warning", _request_timeout=REQUEST_TIMEOUT
+        )
+        events += [plain(event) for event in warnings.items]
+    return explain(pods, events, {key: _log(core, key, again) for key, again in wanted_logs(pods)})
+
+
+def wanted_logs(pods: Iterable[Json]) -> Iterator[tuple[LogKey, bool]]:
+    """The containers whose output explains something, and whether it is the one before that ended."""
+    for pod in pods:
+        for status in _statuses(pod):
+            state, last = status.get("state", {}), status.get("lastState", {})
+            ended_now = state.get("terminated", {}).get("exitCode", 0) != 0
+            ended_before = "waiting" in state and "terminated" in last
+            if ended_now or ended_before:
+                yield (pod["metadata"]["namespace"], pod["metadata"]["name"], status["name"]), ended_before
+
+
+def explain(
+    pods: Iterable[Json], events: Iterable[Json] = (), logs: Mapping[LogKey, str] | None = None
+) -> list[Problem]:
+    """The same from what was read: objects as the API server's JSON has them."""
+    events = list(events)
+    found: list[Problem] = []
+    names = set()
+    for pod in pods:
+        names.add(pod["metadata"]["name"])
+        if not _ready(pod) and "deletionTimestamp" not in pod["metadata"]:
+            found += _explain_pod(pod, events, logs or {})
+    # What stands in the way of pods that do not exist shows in events of those who should make them.
+    for event in events:
+        about = event.get("involvedObject", {})
+        if event.get("reason") in _OBJECT_EVENTS and about.get("kind") != "Pod":
+            where = f"{about.get('kind', '').lower()}/{about.get('name', '')}"
+            found.append(Problem(where, event["reason"], event.get("message", ""), fatal=True))
+    return sorted(dict.fromkeys(found), key=lambda problem: not problem.fatal)
+
+
+def traceback_of(log: str) -> str:
+    """The last Python traceback in `log`, its exception included; the last 10 lines when there is none."""
+    lines = log.rstrip().splitlines()
+    starts = [index for index, line in enumerate(lines) if line.startswith("Traceback (most recent call last)")]
+    if not starts:
+        return "\n".join(lines[-10:])
+    end = starts[-1] + 1
+    while end < len(lines) and (lines[end].startswith((" ", "\t")) or not lines[end]):
+        end += 1
+    return "\n".join(lines[starts[-1] : end + 1])
+
+
+def _explain_pod(pod: Json, events: list[Json], logs: Mapping[LogKey, str]) -> Iterator[Problem]:
+    name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
+    unscheduled = next(
+        (
+            each
+            for each in pod.get("status", {}).get("conditions", [])
+            if each["type"] == "PodScheduled" and each["status"] == "False"
+        ),
+        None,
+    )
+    if unscheduled:
+        yield Problem(f"pod/{name}", unscheduled.get("reason", "Unschedulable"), unscheduled.get("message", ""))
+        return
+    said = False
+    for status in _statuses(pod):
+        problem = _explain_container(f"pod/{name} container {status['name']}", status)
+        if problem:
+            said = True
+            log = traceback_of(logs.get((namespace, name, status["name"]), ""))
+            yield Problem(problem.where, problem.reason, problem.message, log, problem.fatal)
+    if not said:
+        yield Problem(f"pod/{name}", "NotReady", _last_event(name, events) or _slow(pod))
+
+
+def _explain_container(where: str, status: Json) -> Problem | None:
+    state, last = status.get("state", {}), status.get("lastState", {}).get("terminated", {})
+    waiting, ended = state.get("waiting"), state.get("terminated")
+    if ended and ended.get("exitCode", 0) != 0:
+        return Problem(where, ended.get("reason", "Error"), _ended(ended), fatal=True)
+    if waiting and waiting.get("reason") not in _WAITING_IS_NORMAL:
+        # A container in back-off: how it ended says more than that it waits.
+        reason = last.get("reason") if last.get("reason") == "OOMKilled" else waiting.get("reason", "Waiting")
+        return Problem(where, reason, _ended(last) if last else waiting.get("message", ""), fatal=True)
+    return None
+
+
+def _ended(state: Json) -> str:
+    if state.get("reason") == "OOMKilled":
+        return "it used more memory than its limit"
+    return state.get("message") or f"it ended with exit code {state.get('exitCode', '?')}"
+
+
+def _last_event(pod: str, events: list[Json]) -> str:
+    about = [event for event in events if event.get("involvedObject", {}).get("name") == pod]
+    about.sort(key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "")
+    return f"{about[-1].get('reason', '')}: {about[-1].get('message', '')}" if about else ""
+
+
+def _slow(pod: Json) -> str:
+    late = [status["name"] for status in _statuses(pod) if not status.get("ready")]
+    return f"still starting: {', '.join(late) or 'no container yet'}"
+
+
+def _ready(pod: Json) -> bool:
+    conditions = pod.get("status", {}).get("conditions", [])
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+
+
+def _statuses(pod: Json) -> list[Json]:
+    status = pod.get("status", {})
+    return [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
+
+
+def _log(core: client.CoreV1Api, key: LogKey, previous: bool) -> str:
+    namespace, pod, container = key
+    try:
+        text = core.read_namespaced_pod_log(
+            pod,
+            namespace,
+            container=container,
+            previous=previous,
+            tail_lines=LOG_LINES,
+            _request_timeout=REQUEST_TIMEOUT,
+        )
+    except client.ApiException as error:
+        # The pod went away, or its output with it: the rest of the explanation still holds.
+        return f"(no log: {error.reason})"
+    return str(text)
