@@ -76,14 +76,14 @@ class Store:
         self.path = home / "progress.json"
 
     def read(self) -> Progress:
-        """What is on record; empty when there is no file yet. Raises InvalidInput (FL175) for a damaged file."""
+        """What is on record; empty when there is no file yet. Raises InvalidInput (FL116) for a damaged file."""
         try:
             return Progress.model_validate_json(self.path.read_bytes())
         except FileNotFoundError:
             return Progress()
         except ValidationError as error:
             first = error.errors()[0]["msg"]
-            raise InvalidInput("FL175", f"{self.path} is damaged: {first}", "mend it, or move it away") from error
+            raise InvalidInput("FL116", f"{self.path} is damaged: {first}", "mend it, or move it away") from error
 
     @contextmanager
     def change(self) -> Iterator[Progress]:

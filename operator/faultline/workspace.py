@@ -34,6 +34,12 @@ def folder(slug: str) -> Path:
     return root() / slug
 
 
+def shown(slug: str) -> str:
+    """The folder as a person types it from the checkout."""
+    path = folder(slug)
+    return f"{path.relative_to(REPO)}/" if path.is_relative_to(REPO) else f"{path}/"
+
+
 def create(slug: str, app: Path) -> bool:
     """Copy the flawed code of `app` into the workspace unless there is one; whether it was made.
 
@@ -91,8 +97,8 @@ def read(slug: str) -> dict[str, str]:
 def read_folder(base: Path) -> dict[str, str]:
     """All files under `base` that belong to a version of the code, as text.
 
-    Raises InvalidInput: FL171 for a name that cannot be a ConfigMap's key, FL172 for a file that is not UTF-8 text or
-    a link out of the folder, FL173 when they are too large together.
+    Raises InvalidInput: FL113 for a name that cannot be a ConfigMap's key, FL114 for a file that is not UTF-8 text or
+    a link out of the folder, FL112 when they are too large together.
     """
     found: dict[str, str] = {}
     for path in sorted(base.rglob("*")):
@@ -100,11 +106,11 @@ def read_folder(base: Path) -> dict[str, str]:
         if any(part_matches(part) for part in relative.parts) or path.is_dir():
             continue
         if not all(_NAME.fullmatch(part) for part in relative.parts):
-            raise InvalidInput("FL171", f"{path}: names are letters, digits, '.', '-' and '_'", "rename it")
+            raise InvalidInput("FL113", f"{path}: names are letters, digits, '.', '-' and '_'", "rename it")
         found[relative.as_posix()] = _text(path, base)
     size = sum(len(text.encode()) for text in found.values())
     if size > CODE_LIMIT:
-        raise InvalidInput("FL173", f"{base} has {size} bytes of code, at most {CODE_LIMIT} fit", "remove large files")
+        raise InvalidInput("FL112", f"{base} has {size} bytes of code, at most {CODE_LIMIT} fit", "remove large files")
     return found
 
 
@@ -115,11 +121,11 @@ def part_matches(part: str) -> bool:
 
 def _text(path: Path, base: Path) -> str:
     if not path.resolve().is_relative_to(base.resolve()):
-        raise InvalidInput("FL172", f"{path} is a link out of the workspace", "copy the file in instead")
+        raise InvalidInput("FL114", f"{path} is a link out of the workspace", "copy the file in instead")
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise InvalidInput("FL172", f"{path} is not UTF-8 text ({error.reason})", "remove it or convert it") from error
+        raise InvalidInput("FL114", f"{path} is not UTF-8 text ({error.reason})", "remove it or convert it") from error
 
 
 def difference(old: Mapping[str, str], new: Mapping[str, str], context: int = 2) -> list[str]:

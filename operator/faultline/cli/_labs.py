@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from faultline.api.base import API_VERSION
+from faultline.catalogue import ANNOTATION_DIGEST
 from faultline.cli._cluster import Cluster
 from faultline.errors import InvalidInput, NotFound
-from faultline.names import ANNOTATION_CODE, LABEL_PART, SYSTEM_NAMESPACE, lab_namespace
+from faultline.names import ANNOTATION_CODE, LABEL_PART, lab_namespace
 from faultline.workspace import REPO
 
 SCENARIOS = f"/apis/{API_VERSION}/scenarios"
 LABEL_BY = "faultline.dev/by"
 """On a Scenario that a command made for itself (demo, verify, bench): it is nobody's lab."""
-CONFIGMAPS = f"/api/v1/namespaces/{SYSTEM_NAMESPACE}/configmaps"
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,16 @@ class Lab:
         return str(found) if found else None
 
     @property
+    def generation(self) -> int | None:
+        """The version of the object's spec."""
+        found = self.raw["metadata"].get("generation")
+        return int(found) if found is not None else None
+
+    @property
     def ready(self) -> bool:
         """Whether the operator has seen this version of the object and found the lab up."""
-        seen = self.condition("Ready").get("observedGeneration") or self.status.get("observedGeneration")
-        current = self.raw["metadata"].get("generation")
-        return self.condition("Ready").get("status") == "True" and (seen is None or seen == current)
+        seen = self.status.get("observedGeneration")
+        return self.condition("Ready").get("status") == "True" and seen == self.generation
 
     def condition(self, kind: str) -> dict[str, Any]:
         """One of the status' conditions; empty when it is not there."""
@@ -91,7 +96,7 @@ def labs(cluster: Cluster) -> list[Lab]:
 def find(cluster: Cluster, slug: str | None, name: str | None) -> Lab:
     """The lab that a verb was given, or the only one there is.
 
-    Raises NotFound: FL201 for an unknown slug, FL202 when that scenario has no lab; InvalidInput (FL174) when there
+    Raises NotFound: FL201 for an unknown slug, FL202 when that scenario has no lab; InvalidInput (FL115) when there
     are several to choose from.
     """
     if name or slug:
@@ -107,9 +112,20 @@ def find(cluster: Cluster, slug: str | None, name: str | None) -> Lab:
         raise NotFound("FL202", "there is no lab", f"make apply S={(slugs() or ['SLUG'])[0]}")
     if len(own) > 1:
         raise InvalidInput(
-            "FL174", f"there are several labs: {', '.join(each.name for each in own)}", "name one: make ... S=SLUG"
+            "FL115", f"there are several labs: {', '.join(each.name for each in own)}", "name one: make ... S=SLUG"
         )
     return own[0]
+
+
+def only_slug(cluster: Cluster) -> str:
+    """The slug to apply when none was named: the only lab's, or the only scenario there is.
+
+    Raises InvalidInput (FL115) when there are several to choose from.
+    """
+    choices = sorted({each.slug for each in labs(cluster) if each.is_own}) or slugs()
+    if len(choices) == 1:
+        return choices[0]
+    raise InvalidInput("FL115", f"which scenario? There are: {', '.join(choices) or 'none'}", "make apply S=SLUG")
 
 
 def app_pods(cluster: Cluster, lab: str, part: str = "") -> list[dict[str, Any]]:
@@ -124,3 +140,14 @@ def is_ready(pod: dict[str, Any]) -> bool:
         return False
     conditions = (pod.get("status") or {}).get("conditions") or []
     return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+
+
+def app_of(pod: dict[str, Any]) -> str:
+    """The name of the service or store that a pod belongs to."""
+    labels = pod["metadata"].get("labels") or {}
+    return str(labels.get("app") or pod["metadata"]["name"])
+
+
+def digest_of(pod: dict[str, Any]) -> str:
+    """The digest of the code that a pod was made for; empty where it has none of the scenario's."""
+    return str((pod["metadata"].get("annotations") or {}).get(ANNOTATION_DIGEST, ""))

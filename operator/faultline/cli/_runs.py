@@ -90,6 +90,16 @@ def start(cluster: Cluster, lab: Lab, seed: int | None) -> RunView:
     raise Conflict("FL405", f"other commands keep starting runs of {lab.name}", "wait until they are done")
 
 
+def of_deployed(cluster: Cluster, lab: Lab) -> RunView | None:
+    """The newest run of `lab` that grades what is deployed now, or that is still to be graded."""
+    deployed = (lab.status.get("code") or {}).get("digest")
+    for run in reversed(runs(cluster, lab.name)):
+        code = run.status.code
+        if not run.done or (code and code.digest == deployed):
+            return run
+    return None
+
+
 def under_way(cluster: Cluster) -> list[RunView]:
     """Runs that are not done, in the order in which they come."""
     return [each for each in runs(cluster) if not each.done]

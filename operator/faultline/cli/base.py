@@ -17,8 +17,15 @@ from faultline.errors import FaultlineError
 
 EXIT_PASS, EXIT_FAIL, EXIT_ERROR, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
 
+_BEGAN = time.monotonic()
+
 console = Console(highlight=False)
 """For people; silent while the output is JSON."""
+
+
+def since_start() -> float:
+    """Seconds since this command was started, its imports included as far as the clock of the process tells."""
+    return time.monotonic() - _BEGAN
 
 
 class Output(StrEnum):

@@ -1,6 +1,9 @@
-"""Where one stands: `faultline status`, and `faultline` alone."""
+"""Where one stands: `faultline status`, and `faultline` alone; `faultline env` for kubectl by hand."""
 
 from __future__ import annotations
+
+import shlex
+from typing import Any
 
 import typer
 
@@ -8,16 +11,120 @@ from faultline.cli.base import ContextOption, Output, OutputOption, console, emi
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verb."""
+    """Add the verbs."""
     app.command()(status)
+    app.command()(env)
 
 
 def status(output: OutputOption = Output.TEXT, context: ContextOption = None) -> None:
-    """Show the labs, what runs in them, the last scores and the next command."""
-    where(output, context)
+    """Show the labs, whose code they run, the run under way, the last scores and the next command."""
+    from faultline.cli import _labs, _runs
+    from faultline.cli._cluster import Cluster
+    from faultline.cli._show import next_step
+
+    cluster = Cluster.open(context)
+    labs, runs = _labs.labs(cluster), _runs.runs(cluster)
+    rows = [_row(lab, [each for each in runs if each.scenario == lab.name]) for lab in labs]
+    if rows:
+        _print(rows)
+    else:
+        console.print("no lab is deployed")
+    command = next((each["next"] for each in rows if each["own"]), f"make apply S={(_labs.slugs() or ['SLUG'])[0]}")
+    next_step(command)
+    emit({"labs": rows, "next": command}, output)
+
+
+def _row(lab: Any, runs: list[Any]) -> dict[str, Any]:
+    """One lab for the table and for programs."""
+    from faultline.cli import _runs
+
+    current = [each for each in runs if not each.done]
+    code = lab.status.get("code") or {}
+    return {
+        "lab": lab.name,
+        "slug": lab.slug,
+        "own": lab.is_own,
+        "phase": lab.status.get("phase", "Pending"),
+        "message": lab.status.get("message", ""),
+        "code": code.get("variant"),
+        "digest": code.get("digest"),
+        "running": [
+            {"run": each.name, "phase": each.status.phase.value, "left": _runs.phase_left(lab, each.status, _now())}
+            for each in current
+        ],
+        "last": [
+            {"run": each.name, "score": each.status.score, "verdict": each.status.verdict, "code": _variant(each)}
+            for each in [each for each in reversed(runs) if each.done][:3]
+        ],
+        "next": _next(lab, runs, code.get("digest")),
+    }
+
+
+def _now() -> float:
+    import time
+
+    return time.time()
+
+
+def _variant(run: Any) -> str | None:
+    return run.status.code.variant if run.status.code else None
+
+
+def _next(lab: Any, runs: list[Any], digest: str | None) -> str:
+    """What to type now: wait for Ready, run, look, or mend."""
+    from faultline.cli import _grade
+
+    if not lab.ready:
+        return f"make apply S={lab.slug}" if lab.name == lab.slug else f"faultline apply {lab.slug} --name {lab.name}"
+    of_this = [each for each in runs if not each.done or (each.status.code and each.status.code.digest == digest)]
+    if not of_this:
+        return f"make chaos S={lab.slug}" if lab.name == lab.slug else f"faultline chaos --name {lab.name}"
+    return _grade.next_command(lab, of_this[-1]) if of_this[-1].done else f"make grade S={lab.slug}"
+
+
+def _print(rows: list[dict[str, Any]]) -> None:
+    from rich.table import Table
+
+    from faultline.cli._show import verdict
+
+    table = Table(box=None, padding=(0, 3, 0, 0))
+    for title in ("lab", "phase", "code", "run under way", "last scores (newest first)"):
+        table.add_column(title)
+    for row in rows:
+        running = ", ".join(f"{each['run']}: {each['phase']}" for each in row["running"]) or "-"
+        last = "  ".join(
+            f"{'-' if each['score'] is None else each['score']} {verdict(each['verdict'])}" for each in row["last"]
+        )
+        table.add_row(row["lab"], row["phase"], row["code"] or "-", running, last or "-")
+    console.print(table)
+    for row in rows:
+        if row["message"] and row["phase"] not in ("Ready", "Suspended"):
+            console.print(f"  {row['lab']}: {row['message']}", soft_wrap=True)
+
+
+def env(output: OutputOption = Output.TEXT) -> None:
+    """Print what a shell needs for kubectl by hand: `eval "$(faultline env)"`."""
+    from faultline.host.home import Home
+    from faultline.workspace import REPO
+
+    home = Home.from_environment()
+    places = {"PATH": f"{home.bin}:{REPO / '.venv/bin'}", "KUBECONFIG": str(home.kubeconfig)}
+    if output is Output.TEXT:
+        print(f'export PATH={shlex.quote(places["PATH"])}:"$PATH"')
+        print(f"export KUBECONFIG={shlex.quote(places['KUBECONFIG'])}")
+    emit(places, output)
 
 
 def where(output: Output, context: str | None) -> None:
-    """Print where one stands and the next command."""
-    console.print("next: make up")
-    emit({"labs": [], "next": "make up", "context": context}, output)
+    """Print where one stands and the next command; without a cluster that is how to get one."""
+    from faultline.cli._show import next_step
+    from faultline.errors import NotReady
+
+    try:
+        status(output, context)
+    except NotReady as error:
+        if error.code not in ("FL301", "FL303", "FL304"):
+            raise
+        console.print(f"{error.message}\n`faultline --help` lists all commands")
+        next_step(error.next_step)
+        emit({"labs": [], "next": error.next_step, "reason": error.message}, output)

@@ -1,0 +1,83 @@
+"""One experiment after the other without a person: deploy a variant, run, retry what was inconclusive.
+
+What demo, verify and benches share. They use a Scenario name of their own, so nobody's lab or progress is touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from faultline import catalogue
+from faultline.cli import _deploy, _follow, _labs, _runs, _stop
+from faultline.cli._cluster import Cluster
+from faultline.cli._labs import LABEL_BY, Lab
+from faultline.cli._runs import RunView
+from faultline.cli._show import Line, duration, verdict
+from faultline.cli.base import console
+from faultline.errors import Conflict
+
+TRIES = 3
+"""An inconclusive run is tried at most twice again."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """A variant's last run, and how many runs before it were inconclusive."""
+
+    variant: str
+    run: RunView
+    retries: int
+
+
+@contextmanager
+def own_lab(cluster: Cluster, slug: str, name: str, by: str, *, keep: bool = False) -> Iterator[Lab]:
+    """A Ready lab of `slug` under a name of our own, deleted at the end, also after an error or Ctrl-C.
+
+    Raises Conflict (FL406) when somebody else's lab has the name.
+    """
+    there = cluster.get(f"{_labs.SCENARIOS}/{name}")
+    if there and (there["metadata"].get("labels") or {}).get(LABEL_BY) != by:
+        raise Conflict(
+            "FL406", f"{name} is the name of a lab of yours, and {by} needs it", f"faultline delete --name {name}"
+        )
+    try:
+        with Line() as line:
+            if there:  # left by one that was killed, perhaps with another version of the folder
+                _stop.stop(cluster, [name])
+                _deploy.delete(cluster, name, line)
+            _deploy.apply(cluster, slug, name, by)
+            lab = _deploy.wait_ready(cluster, name, line)
+        yield lab
+    finally:
+        if not keep:
+            _clear(cluster, name)
+
+
+def _clear(cluster: Cluster, name: str) -> None:
+    """End its faults, delete it; its namespaces end in the background."""
+    _stop.stop(cluster, [name])
+    cluster.delete(f"{_labs.SCENARIOS}/{name}")
+
+
+def deploy(cluster: Cluster, lab: Lab, variant: str) -> None:
+    """Put a version of the catalogue's code into the lab and wait until it serves."""
+    code = catalogue.version(_labs.scenario_folder(lab.slug), variant)
+    _deploy.ship(cluster, lab, code)
+    with Line() as line:
+        _deploy.wait_serving(cluster, lab, code, line)
+
+
+def experiment(cluster: Cluster, lab: Lab, variant: str, seed: int | None = None) -> Result:
+    """Run what is deployed until a run is conclusive, at most TRIES times, each announced."""
+    for retries in range(TRIES):
+        run = _follow.follow(cluster, lab, _runs.start(cluster, lab, seed))
+        status = run.status
+        score = "no score" if status.score is None else f"score [bold]{status.score}[/]"
+        console.print(f"{variant}: {verdict(status.verdict)}, {score}, in {duration(run.seconds)}  [dim]{run.name}[/]")
+        if status.verdict != "inconclusive" or retries + 1 == TRIES:
+            break
+        reasons = "; ".join(status.reasons) or "no reason was given"
+        console.print(f"[yellow]inconclusive[/] ({reasons}): try {retries + 2} of {TRIES}", soft_wrap=True)
+    return Result(variant, run, retries)

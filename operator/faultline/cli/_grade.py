@@ -1,0 +1,78 @@
+"""A graded run on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.markup import escape
+from rich.table import Table
+
+from faultline.api.run import PASS_MARK
+from faultline.cli._labs import Lab
+from faultline.cli._runs import RunView
+from faultline.cli._show import COLOURS, duration
+from faultline.cli.base import console
+from faultline.report import RunRecord, comparison, lost_points
+
+
+def show(record: RunRecord, run: RunView) -> None:
+    """Score, verdict and summary, then each lost point: query, window, expected, seen, principle."""
+    status = record.status
+    colour = COLOURS.get(status.verdict or "", "dim")
+    score = "no score" if status.score is None else f"{status.score} of 100"
+    console.print(
+        f"[bold {colour}]{(status.verdict or 'not graded').upper()}[/]  [bold]{score}[/]  (pass: {PASS_MARK})"
+    )
+    console.print(f"[dim]{record.name}, code: {record.variant}, {duration(run.seconds)} from start to score[/]")
+    for reason in status.reasons:
+        console.print(f"  {escape(reason)}", soft_wrap=True)
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    for row in comparison([record])[2:]:
+        table.add_row(row.label, row.values[0])
+    console.print(table)
+    _show_lost(record)
+
+
+def _show_lost(record: RunRecord) -> None:
+    lost = lost_points(record)
+    if not lost:
+        return
+    console.print("\n[bold]Where points were lost[/]")
+    for each in lost:
+        must = "  [red]required[/]" if each.required else ""
+        console.print(f"[bold]{escape(each.objective)}[/]: {each.points:.3g} of {each.weight:.3g} points{must}")
+        rows = {
+            "expected": each.expected,
+            "seen": each.seen,
+            "window": each.window,
+            "query": each.query,
+            "why": each.principle,
+        }
+        for label, text in rows.items():
+            console.print(f"  [dim]{label:<9}[/]{escape(text)}", soft_wrap=True)
+
+
+def show_comparison(records: Sequence[RunRecord], titles: Sequence[str]) -> None:
+    """Runs side by side; the better value is green."""
+    table = Table(title_justify="left")
+    table.add_column("")
+    for title in titles:
+        table.add_column(title, justify="right")
+    for row in comparison(records):
+        values = [f"[green]{value}[/]" if place == row.best else value for place, value in enumerate(row.values)]
+        table.add_row(row.label, *values)
+    console.print(table)
+
+
+def next_command(lab: Lab, run: RunView) -> str:
+    """What helps most after this verdict."""
+    if lab.name != lab.slug:
+        return f"faultline chaos --name {lab.name}"
+    match run.status.verdict:
+        case "pass":
+            return "faultline progress"
+        case "fail" if run.status.code and run.status.code.variant == "flawed":
+            return f"make hint S={lab.slug}, then edit workspace/{lab.slug}/ and make fix S={lab.slug}"
+        case "fail":
+            return f"edit workspace/{lab.slug}/, then make fix S={lab.slug} (make hint S={lab.slug} helps)"
+    return f"make chaos S={lab.slug}"

@@ -1,0 +1,62 @@
+"""What a run will do, before it does it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from faultline.cli._show import duration
+from faultline.cli.base import console
+from faultline.report.quantity import quantity
+from faultline.scenario import ScenarioSpec, fault_name
+
+
+def show(spec: ScenarioSpec) -> None:
+    """Phases, load, faults by their time in the run, objectives."""
+    windows = spec.phases.windows()
+    fault_start = windows["fault"][0]
+    console.print(f"[bold]{escape(spec.title)}[/]  [dim]{spec.tier}: {', '.join(spec.concepts)}[/]")
+    table = Table(box=None, padding=(0, 3, 0, 0))
+    for title in ("from", "to", "what"):
+        table.add_column(title, justify="right" if title != "what" else "left")
+    rows = [(start, end, name) for name, (start, end) in windows.items()]
+    for index, fault in enumerate(spec.faults):
+        start, end = fault.window()
+        what = f"[red]{fault.type}[/] {fault_name(index, fault)} on {fault.edge or 'nothing'}"
+        rows.append((fault_start + start, fault_start + end, f"  {what}"))
+    for start, end, what in sorted(rows, key=lambda row: row[0]):
+        table.add_row(duration(start), duration(end), what)
+    console.print(table)
+    rates = ", ".join(f"{each.rate:g}/s from {each.at}" for each in spec.load.stages)
+    console.print(f"load: {rates}; a request counts as lost after {spec.load.deadline}")
+    for each in spec.objectives:
+        unit = each.measure.unit
+        must = "  [red]required[/]" if each.required else ""
+        target, worst = quantity(each.target, unit), quantity(each.worst, unit)
+        console.print(f"  {each.weight:>3g} points  {escape(each.name)}: {target} (none from {worst}){must}")
+
+
+def as_json(spec: ScenarioSpec) -> dict[str, Any]:
+    """The same for programs; times in seconds from the start of the baseline."""
+    windows = spec.phases.windows()
+    start = windows["fault"][0]
+    return {
+        "slug": spec.slug,
+        "phases": windows,
+        "faults": [
+            {
+                "name": fault_name(index, fault),
+                "type": fault.type,
+                "edge": fault.edge,
+                "start": start + fault.window()[0],
+                "end": start + fault.window()[1],
+            }
+            for index, fault in enumerate(spec.faults)
+        ],
+        "objectives": [
+            {"name": each.name, "measure": each.type, "target": each.target, "worst": each.worst, "weight": each.weight}
+            for each in spec.objectives
+        ],
+    }

@@ -1,0 +1,89 @@
+"""`faultline chaos`, `stop`: runs begin and end."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from faultline.cli.base import ContextOption, NameOption, Output, OutputOption, SlugArgument, console, emit
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    app.command()(chaos)
+    app.command()(stop)
+
+
+def chaos(
+    slug: SlugArgument = None,
+    name: NameOption = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=2**31 - 1, help="same seed, same plan and arrivals")] = None,
+    repeat: Annotated[int, typer.Option(min=1, max=100, help="runs, one after the other")] = 1,
+    wait: Annotated[bool, typer.Option(help="follow the run to its score")] = True,
+    output: OutputOption = Output.TEXT,
+    context: ContextOption = None,
+) -> None:
+    """Run load and faults against a lab, and watch.
+
+    A second one while a run is under way queues. Ctrl-C stops the watching, not the run.
+    """
+    from faultline import catalogue
+    from faultline.cli import _follow, _labs, _record, _runs
+    from faultline.cli._cluster import Cluster
+    from faultline.cli._show import duration, next_step, verdict
+
+    cluster = Cluster.open(context)
+    lab = _labs.find(cluster, slug, name)
+    catalogue.publish_folder(cluster, _labs.scenario_folder(lab.slug))
+    finished = []
+    for _ in range(repeat):
+        ahead = _runs.under_way(cluster)
+        run = _runs.start(cluster, lab, seed)
+        console.print(f"{run.name}: about {duration(_runs.total_seconds(lab))} to the score")
+        if ahead:
+            console.print(f"  queued behind {', '.join(each.name for each in ahead)}: one run at a time")
+        if wait:
+            run = _follow.follow(cluster, lab, run)
+            _record.keep(lab, run)
+            status = run.status
+            score = "no score" if status.score is None else f"score [bold]{status.score}[/]"
+            console.print(f"{run.name}: {verdict(status.verdict)}, {score}, in {duration(run.seconds)}")
+        finished.append(run)
+    command = f"make grade S={lab.slug}" if lab.name == lab.slug else f"faultline grade --name {lab.name}"
+    next_step(command)
+    emit({"runs": [_record.as_json(each) for each in finished], "next": command}, output)
+
+
+def stop(
+    slug: SlugArgument = None,
+    name: NameOption = None,
+    everything: Annotated[bool, typer.Option("--all", help="in all labs")] = False,
+    output: OutputOption = Output.TEXT,
+    context: ContextOption = None,
+) -> None:
+    """End all faults of a lab at once, and its run under way with them. Queued runs go, too."""
+    from faultline.cli import _labs, _stop
+    from faultline.cli._cluster import Cluster
+    from faultline.cli._show import next_step
+    from faultline.errors import Unreachable
+
+    cluster = Cluster.open(context)
+    labs = _labs.labs(cluster) if everything else [_labs.find(cluster, slug, name)]
+    ended = _stop.stop(cluster, [each.name for each in labs])
+    for each in ended:
+        if each.problem:
+            console.print(f"[red]✗[/] {each.lab}: {each.problem}", soft_wrap=True)
+        else:
+            console.print(f"[green]✓[/] {each.lab}: faults ended: {', '.join(each.faults) or 'none was on'}")
+        for run in each.runs:
+            console.print(f"  {run} is deleted")
+    emit({"labs": [each.as_json() for each in ended]}, output)
+    failed = [each for each in ended if each.problem]
+    if failed:
+        raise Unreachable(
+            "FL605",
+            f"not every injector answered: {', '.join(each.lab for each in failed)}; their leases run out in 3 s",
+            "faultline stop, again; make doctor",
+        )
+    next_step("faultline status")

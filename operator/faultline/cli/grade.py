@@ -1,0 +1,104 @@
+"""`faultline grade`, `report`, `compare`: what a run showed, and where points were lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from faultline.cli.base import (
+    EXIT_FAIL,
+    EXIT_INCONCLUSIVE,
+    EXIT_PASS,
+    ContextOption,
+    NameOption,
+    Output,
+    OutputOption,
+    SlugArgument,
+    console,
+    emit,
+)
+
+if TYPE_CHECKING:
+    from faultline.cli._cluster import Cluster
+    from faultline.cli._labs import Lab
+    from faultline.cli._runs import RunView
+
+STATUS = {"pass": EXIT_PASS, "fail": EXIT_FAIL}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    app.command()(grade)
+    app.command()(report)
+    app.command()(compare)
+
+
+def grade(
+    slug: SlugArgument = None,
+    name: NameOption = None,
+    output: OutputOption = Output.TEXT,
+    context: ContextOption = None,
+) -> None:
+    """Show the newest run of what is deployed now: score, verdict, and every lost point with its reason.
+
+    Waits for a run that is under way, and starts one when there is none. Exit status 0 for pass, 1 for fail,
+    3 for inconclusive, 2 for an error.
+    """
+    from faultline.cli import _grade, _labs, _record
+    from faultline.cli._cluster import Cluster
+    from faultline.cli._show import next_step
+    from faultline.report import render
+
+    cluster = Cluster.open(context)
+    lab = _labs.find(cluster, slug, name)
+    run = _newest(cluster, lab)
+    _record.keep(lab, run)
+    shown = _record.record(run, lab.raw["spec"]["title"])
+    command = _grade.next_command(lab, run)
+    page = _record.write_report(f"{run.name}.html", render([shown], next_command=command))
+    _grade.show(shown, run)
+    console.print(f"\nthe page with the charts: [bold]{_record.shown(page)}[/]")
+    next_step(command)
+    emit({**_record.as_json(run), "report": str(page), "next": command}, output)
+    raise typer.Exit(STATUS.get(run.status.verdict or "", EXIT_INCONCLUSIVE))
+
+
+def _newest(cluster: Cluster, lab: Lab) -> RunView:
+    """The newest run of what is deployed, waited for or started where need be."""
+    from faultline.cli import _follow, _runs
+
+    found = _runs.of_deployed(cluster, lab)
+    if found is None:
+        found = _runs.start(cluster, lab, None)
+        console.print(f"no run of what is deployed now yet: starting {found.name}")
+    return found if found.done else _follow.follow(cluster, lab, found)
+
+
+def report(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="names of runs, see `faultline status`")],
+    output: OutputOption = Output.TEXT,
+    context: ContextOption = None,
+) -> None:
+    """Write the HTML page of one run, or of several side by side, to reports/."""
+    from faultline.cli import _record
+    from faultline.report import render
+
+    records = [_record.find(each, context) for each in runs]
+    page = _record.write_report(f"{'-and-'.join(runs)}.html"[-200:], render(records))
+    console.print(f"[bold]{_record.shown(page)}[/]")
+    emit({"report": str(page)}, output)
+
+
+def compare(
+    first: Annotated[str, typer.Argument(metavar="RUN")],
+    second: Annotated[str, typer.Argument(metavar="RUN")],
+    output: OutputOption = Output.TEXT,
+    context: ContextOption = None,
+) -> None:
+    """Show two runs side by side: success rate, latencies, recovery, score."""
+    from faultline.cli import _grade, _record
+
+    records = [_record.find(each, context) for each in (first, second)]
+    _grade.show_comparison(records, [f"{each.name}\n{each.variant}" for each in records])
+    emit({each.name: each.status.model_dump(mode="json", by_alias=True) for each in records}, output)
