@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gevent
+
 from loadgen import ArrivalUser, task
 
 PRODUCTS = 5000
 PAGES = 200
+SETTLED_AFTER_SECONDS = 24.0
 
 
 class Shopper(ArrivalUser):
@@ -25,21 +28,23 @@ class Shopper(ArrivalUser):
             "email": f"customer{self.random.randrange(3000)}@example.com",
             "lines": [{"product_id": self._popular(PRODUCTS), "quantity": self.random.randint(1, 3)}],
         }
-        # 201: paid. 202: the order is taken, and its payment follows.
-        answer = self.call(
-            "checkout",
-            "POST",
-            "/checkout",
-            json=order,
-            key=cart,
-            ok=lambda response: response.status_code in (201, 202),
-        )
-        if answer is not None and answer.status_code == 201:
+        answer = self.call("checkout", "POST", "/checkout", json=order, key=cart, ok=_accepted)
+        if answer is None or not _accepted(answer):
+            return
+        if answer.status_code == 201:
             self.call("receipt", "GET", f"/orders/{cart}", key=cart, ok=_paid)
+        # Whatever was promised, some time later the customer looks whether the order is paid.
+        gevent.sleep(SETTLED_AFTER_SECONDS)
+        self.call("settled", "GET", f"/orders/{cart}", key=cart, ok=_paid)
 
     def _popular(self, count):
         """1 to `count`; the low ones are asked for more often."""
         return 1 + int(count * self.random.random() ** 2)
+
+
+def _accepted(response):
+    """201: paid. 202: the shop has the order, and the payment follows."""
+    return response.status_code in (201, 202)
 
 
 def _paid(response):

@@ -1,0 +1,53 @@
+"""The gateway's way to the services behind it: one HTTP session, whose connections are kept open between requests."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Self
+
+import aiohttp
+from fastapi import HTTPException, Response
+
+CONNECTIONS = 400
+TIMEOUT_SECONDS = 1.0
+RETRIES = 3
+BACKOFF_SECONDS = 0.05
+
+_log = logging.getLogger("gateway")
+
+
+class Upstream:
+    """Sends requests on and gives the answers back as they are."""
+
+    async def __aenter__(self) -> Self:
+        # First come, first served: whoever finds all connections taken waits for one.
+        self._free = asyncio.Semaphore(CONNECTIONS)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS),
+            timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
+            headers={"Content-Type": "application/json"},
+        )
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._session.close()
+
+    async def send(self, method: str, url: str, body: bytes | None = None) -> Response:
+        """One request; a service that is down or answers 5xx gets another chance.
+
+        Sending again is safe: reads change nothing, and an order is known by its cart.
+        """
+        async with self._free:
+            for attempt in range(RETRIES + 1):
+                if attempt:
+                    await asyncio.sleep(BACKOFF_SECONDS * attempt)
+                try:
+                    async with self._session.request(method, url, data=body) as answer:
+                        content = await answer.read()
+                except (aiohttp.ClientError, TimeoutError) as error:
+                    _log.warning("%s %s: %r", method, url, error)
+                    continue
+                if answer.status < 500:
+                    return Response(content, answer.status, media_type=answer.content_type)
+        raise HTTPException(502, "the service behind the gateway did not answer")
