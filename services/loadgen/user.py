@@ -17,19 +17,66 @@ class Shopper(ArrivalUser):
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import Any, ClassVar
 
+import gevent
 from locust import FastHttpUser
+from locust.env import Environment
+
+from loadgen.recorder import FINAL_READS, Recorder, Reply, Request
+from loadgen.wire import OneTryPool, Sockets, Wire
+
+ANY_STATUS = frozenset(range(1000))
 
 
-class ArrivalUser(FastHttpUser):  # type: ignore[misc]  # Locust ships no types
-    """Runs one task per arrival. `weight` shares out the arrivals among classes, `@task` weights among their tasks."""
+class LoadEnvironment(Environment):
+    """Locust's environment, with what the users of one run share."""
+
+    def __init__(self, *, host: str, recorder: Recorder, sockets: Sockets, deadline: float) -> None:
+        super().__init__(host=host)
+        self.recorder = recorder
+        self.sockets = sockets
+        self.deadline = deadline
+
+
+class ArrivalUser(FastHttpUser):
+    """Runs one task per arrival. `weight` shares out the arrivals among classes, `@task` weights among their tasks.
+
+    Instances are used again for later arrivals; nothing carries over, cookies neither. A class method
+    `final_reads(cls, client, history)` may read back what the checks have to know, by `client.call(…)`, after the
+    drain; `history` is the list of all that was sent.
+    """
 
     abstract = True
-    random: random.Random
+    max_redirects = 0
+    ops: ClassVar[Sequence[str]] = ()
+    """Operations whose names are not written out in a `self.call("name", …)`."""
+
+    random: Random
     """Seeded for each arrival: what a task draws must come from here, so that the same seed gives the same requests."""
+
+    def __init__(self, environment: LoadEnvironment) -> None:
+        self.host = environment.host
+        self._wire = Wire(environment.sockets)
+        self.client_pool = OneTryPool(self._wire)
+        super().__init__(environment)
+        agent = self.client.client
+        agent.cookiejar = None
+        agent.valid_response_codes = ANY_STATUS  # type: ignore[misc]  # whether one is good is for `ok` to say
+        self._recorder = environment.recorder
+        self._deadline = environment.deadline
+        self._arrival, self._due, self._calls, self._final = 0, 0.0, 0, False
+
+    def arrive(self, index: int, due: float, rng: Random) -> None:
+        """Become the user of arrival `index`, intended for `due` (seconds after the mark)."""
+        self._arrival, self._due, self._calls = index, due, 0
+        self.random = rng
+
+    def read_finally(self) -> None:
+        """From now on calls are final reads."""
+        self._final, self._calls = True, 0
 
     def call(
         self,
@@ -38,10 +85,51 @@ class ArrivalUser(FastHttpUser):  # type: ignore[misc]  # Locust ships no types
         path: str,
         *,
         json: Any = None,
-        headers: Mapping[str, str] | None = None,
+        headers: dict[str, str] | None = None,
         key: str | None = None,
         value: Any = None,
         ok: Callable[[Any], bool] | None = None,
+        result: Callable[[Any], Any] | None = None,
     ) -> Any:
-        """Send one request, record it in the history as `op`, and give the response, or None when none came."""
-        raise NotImplementedError("set by the dispatcher, which is not there yet")
+        """Send one request, record it in the history as `op`, and give the response, or None when none came in time.
+
+        `ok(response)` says whether it was answered well (default: status below 400; an exception in it is a no).
+        `result(response)` gives a small JSON value for the history when it was. A request that got no answer is
+        unknown once it was sent, and failed when it never was.
+        """
+        now = self._recorder.clock.now()
+        intended = now if self._calls or self._final else self._due
+        phase = FINAL_READS if self._final else self._recorder.phase(intended)
+        request = Request(self._arrival, self._calls, op, key, value, phase, intended, now)
+        self._calls += 1
+        self._recorder.offer(request)
+        self._wire.begin()
+        try:
+            with self._send(op, method, path, json, headers) as response:
+                reply = _judge(response, self._wire.sent, ok, result)
+                if reply.outcome != "ok":
+                    response.failure(reply.error or reply.outcome)
+        except gevent.GreenletExit:  # The run is over, or the process is being ended.
+            self._recorder.settle(request, Reply("unknown" if self._wire.sent else "failed", error="cut off"))
+            raise
+        finally:
+            self._wire.drop()
+        self._recorder.settle(request, reply)
+        return None if reply.status is None else response
+
+    def _send(self, op: str, method: str, path: str, json: Any, headers: dict[str, str] | None) -> Any:
+        # Locust's client turns the time-out into a response without status, like any other lack of an answer.
+        with gevent.Timeout(self._deadline):
+            return self.client.request(method, path, name=op, json=json, headers=headers, catch_response=True)
+
+
+def _judge(response: Any, sent: bool, ok: Callable[[Any], bool] | None, result: Callable[[Any], Any] | None) -> Reply:
+    if response._response is None or not response._response.message_complete:
+        return Reply("unknown" if sent else "failed", error=repr(response.request_meta["exception"]))
+    status = response.status_code
+    try:
+        if not (ok(response) if ok else status < 400):
+            return Reply("failed", status)
+        return Reply("ok", status, result(response) if result else None)
+    except Exception as error:  # An answer that `ok` can't even read is not a good one; the history says why.
+        return Reply("failed", status, error=repr(error))

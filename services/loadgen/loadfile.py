@@ -1,0 +1,71 @@
+"""Reads a scenario's load.py: its operations from the source, its user classes by running it."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from loadgen.user import ArrivalUser
+
+FILE = "load.py"
+
+
+class LoadFileError(Exception):
+    """load.py runs, but is not what the load generator can use."""
+
+
+def named_ops(source: str) -> tuple[set[str], list[int]]:
+    """The operations that `….call("name", …)` spells out, and the lines where the name is computed."""
+    ops: set[str] = set()
+    computed: list[int] = []
+    for node in ast.walk(ast.parse(source, FILE)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "call":
+            names = [arg.value for arg in node.keywords if arg.arg == "op"] + node.args[:1]
+            for name in names:
+                options = [name.body, name.orelse] if isinstance(name, ast.IfExp) else [name]
+                for option in options:
+                    if isinstance(option, ast.Constant) and isinstance(option.value, str):
+                        ops.add(option.value)
+                    else:
+                        computed.append(node.lineno)
+    return ops, computed
+
+
+def load(source: str) -> tuple[list[type[ArrivalUser]], list[str]]:
+    """The user classes in the order of their definition, and all operations, sorted.
+
+    Raises what running the source raises, or LoadFileError.
+    """
+    from loadgen.user import ArrivalUser
+
+    module = ModuleType("load")
+    module.__file__ = FILE
+    sys.modules["load"] = module
+    linecache.cache[FILE] = (len(source), None, source.splitlines(keepends=True), FILE)  # So tracebacks show lines.
+    exec(compile(source, FILE, "exec"), module.__dict__)  # noqa: S102 (that is what the scenario's load.py is for)
+    users = [
+        each
+        for each in vars(module).values()
+        if isinstance(each, type) and issubclass(each, ArrivalUser) and not each.abstract and each.weight > 0
+    ]
+    if not users:
+        raise LoadFileError("load.py must define a class derived from loadgen.ArrivalUser with a weight above 0")
+    for user in users:
+        _check(user, ArrivalUser)
+    ops, computed = named_ops(source)
+    ops |= {op for user in users for op in user.ops}
+    if computed and not any(user.ops for user in users):
+        raise LoadFileError(f"load.py:{computed[0]}: the operation is not a plain string; list its names in `ops`")
+    return users, sorted(ops)
+
+
+def _check(user: type[ArrivalUser], base: type[ArrivalUser]) -> None:
+    if not user.tasks:
+        raise LoadFileError(f"{user.__name__} must have a method with @task")
+    for hook in ("on_start", "on_stop"):
+        if getattr(user, hook) is not getattr(base, hook):
+            raise LoadFileError(f"{user.__name__}.{hook} would never run: an ArrivalUser has no life before its task")
