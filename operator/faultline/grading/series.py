@@ -50,7 +50,7 @@ class Span(Model):
 
 
 class RunSeries(Model):
-    """The content of series.json. `seconds` count from the start of the baseline, which `mark` gives in Unix seconds."""
+    """The content of series.json. `seconds` count from the start of the baseline, in Unix seconds `mark`."""
 
     run: str
     mark: float
@@ -92,7 +92,8 @@ def _plan(evidence: Evidence) -> list[tuple[Chart, list[tuple[str, str]]]]:
     harness = quoted(names.harness_namespace(evidence.scenario))
     outcome = f"sum(rate(faultline_load_requests_total{{{run},outcome=%s}}[2s]))"
     quantile = f"histogram_quantile(%s, sum by (le) (rate(faultline_load_latency_seconds_bucket{{{run}}}[3s])))"
-    cpu = "sum by (pod) (rate(faultline_pod_cpu_seconds_total{{namespace=%s}[3s]))"
+    cpu = _by_service(f"rate(faultline_pod_cpu_seconds_total{{namespace={lab}}}[3s])")
+    in_flight = _by_service(f"app_requests_in_flight{{namespace={lab}}}")
     return [
         (
             Chart(name="load", title="Requests by outcome", unit="requests/s"),
@@ -124,8 +125,15 @@ def _plan(evidence: Evidence) -> list[tuple[Chart, list[tuple[str, str]]]]:
                 )
             ],
         ),
-        (Chart(name="cpu", title="CPU of the lab's pods", unit="cores"), [("{pod}", cpu % lab)]),
+        (Chart(name="cpu", title="CPU of the lab's pods", unit="cores"), [("{service}", cpu)]),
+        (Chart(name="in_flight", title="Requests in flight, by service", unit="requests"), [("{service}", in_flight)]),
     ]
+
+
+def _by_service(vector: str) -> str:
+    """Summed over the pods of a Deployment or StatefulSet, whose names end in hashes or a number."""
+    pods = "(.+?)(-[a-z0-9]{6,10}-[a-z0-9]{5}|-[0-9]+)?"
+    return f'sum by (service) (label_replace({vector}, "service", "$1", "pod", "{pods}"))'
 
 
 async def _chart(
