@@ -1,0 +1,74 @@
+"""The page: self-contained, works offline, asks nobody for anything (its content security policy allows nothing)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from faultline.api.run import PASS_MARK, ObjectiveStatus
+from faultline.errors import InvalidInput
+from faultline.report.charts import payload
+from faultline.report.quantity import quantity
+from faultline.report.record import RunRecord
+from faultline.report.text import comparison, expected, lost_points, measure_title, seen
+from faultline.report.timing import fault_rows
+
+HERE = Path(__file__).parent
+
+
+def render(records: Sequence[RunRecord], *, next_command: str = "") -> str:
+    """One HTML page for one run, or for several side by side in the order given.
+
+    `next_command` is what to type next. Raises InvalidInput (FL172) when there is no run.
+    """
+    if not records:
+        raise InvalidInput("FL172", "a report needs at least one run, got none", "`faultline status` lists the runs")
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            records=records,
+            rows=comparison(records),
+            objectives=_objectives(records),
+            charts=payload(records),
+            next_command=next_command,
+            pass_mark=PASS_MARK,
+        )
+    )
+
+
+def _objectives(records: Sequence[RunRecord]) -> list[tuple[str, list[ObjectiveStatus | None]]]:
+    """Each objective's name with its status in each run; runs of a changed scenario may not have it."""
+    names = dict.fromkeys(each.name for record in records for each in record.status.objectives)
+    found = [{each.name: each for each in record.status.objectives} for record in records]
+    return [(name, [each.get(name) for each in found]) for name in names]
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(
+        static=_static, expected=expected, seen=seen, lost_points=lost_points, fault_rows=fault_rows, moment=_moment
+    )
+    environment.filters.update(quantity=quantity, measure_title=measure_title, points=lambda value: f"{value:.3g}")
+    return environment
+
+
+def _static(name: str) -> Markup:
+    """A file of ours to be inlined as it is."""
+    return Markup((HERE / "static" / name).read_text())  # noqa: S704 - our own file, not anybody's input
+
+
+def _moment(at: float | None) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at)) if at else "not started"

@@ -1,0 +1,106 @@
+"""The report as plain rows, for the CLI and for the page: what was measured, and where points were lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from faultline.api.run import ObjectiveStatus, Summary
+from faultline.measures import MEASURES
+from faultline.report.quantity import NONE, quantity
+from faultline.report.record import RunRecord
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the comparison: a value for each run; `best` is the place of the better one, if one is."""
+
+    label: str
+    values: list[str]
+    best: int | None = None
+
+
+@dataclass(frozen=True)
+class Lost:
+    """An objective that did not get all its points."""
+
+    objective: str
+    required: bool
+    points: float
+    weight: float
+    query: str
+    window: str
+    expected: str
+    seen: str
+    principle: str
+
+
+_SUMMARY: list[tuple[str, str, Literal["higher", "lower"], Callable[[Summary], float | None]]] = [
+    ("Success rate", "ratio", "higher", lambda each: each.success_rate),
+    ("Latency p50", "s", "lower", lambda each: each.p50),
+    ("Latency p95", "s", "lower", lambda each: each.p95),
+    ("Latency p99", "s", "lower", lambda each: each.p99),
+    ("Answered well", "requests/s", "higher", lambda each: each.requests_per_second),
+    ("Recovery time", "s", "lower", lambda each: each.recovery_seconds),
+]
+
+
+def comparison(records: Sequence[RunRecord]) -> list[Row]:
+    """Score, verdict and summary of each run, in the order given."""
+    scores = [each.status.score for each in records]
+    rows = [
+        Row("Score", ["none" if each is None else str(each) for each in scores], _best(scores, "higher")),
+        Row("Verdict", [each.status.verdict or "not graded" for each in records]),
+    ]
+    for label, unit, better, pick in _SUMMARY:
+        values = [pick(each.status.summary) if each.status.summary else None for each in records]
+        rows.append(Row(label, [quantity(each, unit) for each in values], _best(values, better)))
+    return rows
+
+
+def _best(values: Sequence[float | None], better: Literal["higher", "lower"]) -> int | None:
+    known = {place: value for place, value in enumerate(values) if value is not None}
+    if len(known) < 2 or len(set(known.values())) == 1:
+        return None
+    pick = max if better == "higher" else min
+    return pick(known, key=lambda place: known[place])
+
+
+def lost_points(record: RunRecord) -> list[Lost]:
+    """Every objective that is short of its target or has no value, the largest loss first."""
+    short = [each for each in record.status.objectives if not each.met]
+    return [_lost(each) for each in sorted(short, key=lambda each: each.points - each.weight)]
+
+
+def _lost(objective: ObjectiveStatus) -> Lost:
+    return Lost(
+        objective=objective.name,
+        required=objective.required,
+        points=objective.points,
+        weight=objective.weight,
+        query=objective.query,
+        window=objective.window,
+        expected=expected(objective),
+        seen=seen(objective),
+        principle=objective.reason,
+    )
+
+
+def expected(objective: ObjectiveStatus) -> str:
+    """The target with its direction, and where the points end."""
+    higher = objective.target > objective.worst
+    target, worst = quantity(objective.target, objective.unit), quantity(objective.worst, objective.unit)
+    return f"{'at least' if higher else 'at most'} {target} (no points {'below' if higher else 'above'} {worst})"
+
+
+def seen(objective: ObjectiveStatus) -> str:
+    """The value, or why there is none."""
+    if objective.value is None:
+        return objective.problem or NONE
+    return quantity(objective.value, objective.unit)
+
+
+def measure_title(name: str) -> str:
+    """A measure's name as words; unknown ones (of another version) as they are."""
+    return name.replace("_", " ") if name in MEASURES else name

@@ -1,0 +1,61 @@
+"""What the CLI prints."""
+
+from __future__ import annotations
+
+import pytest
+
+from faultline.report import comparison, lost_points
+from faultline.report.quantity import quantity
+
+
+def test_runs_are_compared_row_by_row(record):
+    rows = {row.label: row for row in comparison([record("a"), record("b", good=True)])}
+    assert rows["Score"].values == ["17", "100"]
+    assert rows["Verdict"].values == ["fail", "pass"]
+    assert rows["Success rate"].values == ["66.4%", "99.63%"]
+    assert rows["Latency p95"].values == ["2.83 s", "94 ms"]
+    assert rows["Answered well"].values == ["79.8 requests/s", "119 requests/s"]
+    assert (rows["Latency p95"].best, rows["Recovery time"].best, rows["Verdict"].best) == (1, 1, None)
+
+
+def test_nothing_is_better_than_itself_or_than_nothing(record):
+    assert all(row.best is None for row in comparison([record("a"), record("b")]))
+    assert all(row.best is None for row in comparison([record("a"), record("b", summary=None, score=None)]))
+
+
+def test_lost_points_come_largest_first_with_all_that_explains_them(record):
+    lost = lost_points(record())
+    first = lost[0]
+    assert (first.objective, first.weight - first.points) == ("the rest of the site stays up", 40)
+    assert (first.expected, first.seen) == ("at least 99% (no points below 90%)", "58.1%")
+    assert (first.window, first.required) == ("fault, recovery", True)
+    assert first.principle.startswith("A failing dependency")
+    assert lost_points(record(good=True)) == []
+
+
+def test_an_objective_without_value_is_lost_and_says_why(record):
+    status = record(good=True).status
+    gone = status.objectives[0].model_copy(update={"value": None, "met": False, "points": 0.0, "problem": "no data: x"})
+    changed = record(good=True, objectives=[gone])
+    assert lost_points(changed)[0].seen == "no data: x"
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (0.99974, "ratio", "99.97%"),
+        (0.999999, "ratio", "99.99%"),
+        (1.0, "ratio", "100%"),
+        (0.5, "ratio", "50%"),
+        (0.0, "ratio", "0%"),
+        (0.0123, "s", "12.3 ms"),
+        (0.9996, "s", "1 s"),
+        (2.834, "s", "2.83 s"),
+        (0.0, "s", "0 s"),
+        (1234.5, "requests/s", "1,234 requests/s"),
+        (1.017, "attempts/operation", "1.02 attempts/operation"),
+        (None, "s", "no data"),
+    ],
+)
+def test_numbers_read_well(value, unit, text):
+    assert quantity(value, unit) == text
