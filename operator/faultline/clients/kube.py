@@ -63,6 +63,11 @@ class Kube:
         self._host = str(api.configuration.host).rstrip("/")
         self._pool = api.rest_client.pool_manager
 
+    @property
+    def client(self) -> ApiClient:
+        """The `kubernetes` package's own client on the same connection."""
+        return self._api
+
     @classmethod
     def connect(cls) -> Kube:
         """The cluster that this process runs in, else that of KUBECONFIG. Raises NotReady (FL302) without either."""

@@ -1,0 +1,107 @@
+"""The Kubernetes API for coroutines: the blocking client in threads of the operator's own, and events."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Literal, TypeVar
+
+from kubernetes.client import CoreV1Api
+
+from faultline.api.base import API_VERSION
+from faultline.clients.kube import Json, Kube, path
+from faultline.errors import FaultlineError
+from faultline.lab import Problem, problems
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+THREADS = 12
+EVENT_LENGTH = 1000
+"""Of an event's message; the API server takes 1024 bytes."""
+
+
+def now_text() -> str:
+    """The present as the API server writes it."""
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Api:
+    """Like Kube, awaitable. All calls are bounded by the client's time-outs."""
+
+    def __init__(self, kube: Kube) -> None:
+        self._kube = kube
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="kube")
+
+    async def _in_thread(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+
+    async def get(self, where: str) -> Json | None:
+        """An object, or None."""
+        return await self._in_thread(lambda: self._kube.get(where))
+
+    async def items(self, where: str, labels: str = "") -> list[Json]:
+        """The objects of a list."""
+        return await self._in_thread(lambda: self._kube.items(where, labels))
+
+    async def create(self, where: str, body: Json) -> Json:
+        """Raises Conflict (FL404) when the name is taken."""
+        return await self._in_thread(lambda: self._kube.create(where, body))
+
+    async def replace(self, where: str, body: Json) -> Json:
+        """Raises Conflict (FL404) when it changed meanwhile."""
+        return await self._in_thread(lambda: self._kube.replace(where, body))
+
+    async def apply(self, where: str, body: Json) -> Json:
+        """Server-side apply."""
+        return await self._in_thread(lambda: self._kube.apply(where, body))
+
+    async def patch(self, where: str, body: Json) -> Json:
+        """JSON merge patch."""
+        return await self._in_thread(lambda: self._kube.patch(where, body))
+
+    async def set_status(self, where: str, status: Json) -> Json:
+        """Replace the whole status."""
+        return await self._in_thread(lambda: self._kube.set_status(where, status))
+
+    async def delete(self, where: str) -> bool:
+        """False when it was not there."""
+        return await self._in_thread(lambda: self._kube.delete(where))
+
+    async def lab_problems(self, scenario: str) -> list[Problem]:
+        """Why a lab is not Ready, worst first."""
+        core = CoreV1Api(self._kube.client)
+        return await self._in_thread(lambda: problems(core, scenario))
+
+    async def event(
+        self, about: Json, reason: str, message: str, kind: Literal["Normal", "Warning"] = "Normal"
+    ) -> None:
+        """Tell `kubectl describe`. What cannot be told is no reason to stop: events are for people only."""
+        meta, stamp = about["metadata"], now_text()
+        body: dict[str, Any] = {
+            "metadata": {"generateName": f"{meta['name']}.", "namespace": "default"},
+            "involvedObject": {
+                "apiVersion": API_VERSION,
+                "kind": about["kind"],
+                "name": meta["name"],
+                "uid": meta.get("uid"),
+            },
+            "type": kind,
+            "reason": reason,
+            "message": message[:EVENT_LENGTH],
+            "source": {"component": "faultline"},
+            "firstTimestamp": stamp,
+            "lastTimestamp": stamp,
+            "count": 1,
+        }
+        try:
+            await self.create(path("Event", namespace="default"), body)
+        except FaultlineError as error:
+            log.warning("event %s about %s was not written: %s", reason, meta["name"], error.message)
+
+    def close(self) -> None:
+        """Let the threads go."""
+        self._threads.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,67 @@
+"""From a Scenario to what a run hands over: the load generator's plan and the injector's, on one start mark."""
+
+from __future__ import annotations
+
+from faultline.api.app import EDGE_PORT_BASE
+from faultline.api.base import seconds
+from faultline.api.run import FaultStatus
+from faultline.clients.http import service_url
+from faultline.clients.injector_api import PlannedFault
+from faultline.clients.loadgen_api import LoadPlan
+from faultline.names import CANARY_EDGE_PORT, harness_namespace
+from faultline.scenario import ScenarioSpec, fault_name
+
+
+def target(scenario: str) -> str:
+    """The client's way in: the first edge."""
+    return service_url("edges", harness_namespace(scenario), EDGE_PORT_BASE)
+
+
+def load_plan(scenario: str, seed: int, spec: ScenarioSpec, load_py: str) -> LoadPlan:
+    """What the load generator prepares."""
+    windows = spec.phases.windows()
+    return LoadPlan(
+        scenario=scenario,
+        seed=seed,
+        load_py=load_py,
+        target=target(scenario),
+        canary=service_url("edges", harness_namespace(scenario), CANARY_EDGE_PORT),
+        stages=[{"at": seconds(each.at), "rate": each.rate, "shape": each.shape} for each in spec.load.stages],
+        deadline=seconds(spec.load.deadline),
+        windows=windows,
+        fault_end=windows["fault"][0] + last_end(spec),
+    )
+
+
+def last_end(spec: ScenarioSpec) -> float:
+    """When the last fault is over, in seconds after the start of the fault phase; 0 where nothing is disturbed."""
+    return max((each.window()[1] for each in spec.faults if each.fault.family != "none"), default=0.0)
+
+
+def fault_plan(spec: ScenarioSpec, mark: float) -> list[PlannedFault]:
+    """What the injector is to do, in Unix seconds."""
+    zero = mark + spec.phases.windows()["fault"][0]
+    return [
+        PlannedFault(
+            name=fault_name(index, each),
+            type=each.type,
+            edge=each.edge or "",
+            start=zero + each.window()[0],
+            end=zero + each.window()[1],
+            params=each.fault.model_dump(mode="json", by_alias=True),
+        )
+        for index, each in enumerate(spec.faults)
+    ]
+
+
+def planned(faults: list[PlannedFault]) -> list[FaultStatus]:
+    """The faults as the status has them before the first begins."""
+    return [
+        FaultStatus(name=each.name, type=each.type, edge=each.edge, planned_start=each.start, planned_end=each.end)
+        for each in faults
+    ]
+
+
+def windows_at(spec: ScenarioSpec, mark: float) -> dict[str, tuple[float, float]]:
+    """Each phase's start and end in Unix seconds."""
+    return {name: (mark + start, mark + end) for name, (start, end) in spec.phases.windows().items()}

@@ -1,0 +1,128 @@
+"""What goes on beside the phases of a run: the lease is renewed, faults are mirrored, and nothing may change.
+
+Nothing here raises for what it finds: doubts are collected, and those that make going on pointless end the wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+from faultline.clients.injector_api import Injector
+from faultline.clients.kube import Json, path
+from faultline.clients.loadgen_api import LoadGenerator
+from faultline.controller import readiness
+from faultline.controller.api import Api
+from faultline.controller.record import Record
+from faultline.errors import FaultlineError, Unreachable
+from faultline.names import ANNOTATION_CODE, LABEL_PART, lab_namespace
+
+log = logging.getLogger(__name__)
+
+LEASE_SECONDS = 3.0
+RENEW_SECONDS = 1.0
+MIRROR_SECONDS = 1.0
+CHANGES_SECONDS = 2.0
+
+
+class Doubts:
+    """Why the run may not be worth a verdict; `stop` ends it at once."""
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+        self._over = asyncio.Event()
+
+    def add(self, text: str) -> None:
+        """Note it once."""
+        if text not in self.found:
+            log.warning("%s", text)
+            self.found.append(text)
+
+    def stop(self, text: str) -> None:
+        """Note it, and let nobody wait for the rest of the run."""
+        self.add(text)
+        self._over.set()
+
+    @property
+    def over(self) -> bool:
+        """Whether the run was stopped."""
+        return self._over.is_set()
+
+    async def wait_until(self, moment: float) -> bool:
+        """Wait until `moment` (Unix seconds); False when the run was stopped before."""
+        try:
+            await asyncio.wait_for(self._over.wait(), max(0.0, moment - time.time()))
+        except TimeoutError:
+            return True
+        return False
+
+
+async def keep_lease(injector: Injector, run: str, doubts: Doubts) -> None:
+    """Renew each second on the second: the faults end when the operator does not."""
+    next_at = time.monotonic()
+    renewed = next_at
+    while True:
+        next_at += RENEW_SECONDS
+        try:
+            if not await injector.renew(run):
+                doubts.stop("the injector has lost the plan of this run: its faults were ended early")
+                return
+            renewed = time.monotonic()
+        except Unreachable as error:
+            log.warning("lease of %s: %s", run, error.message)
+            if time.monotonic() - renewed > LEASE_SECONDS:
+                doubts.add(f"the injector did not answer for {LEASE_SECONDS:g} s, so the lease of the faults ran out")
+        await asyncio.sleep(max(0.0, next_at - time.monotonic()))
+
+
+async def mirror(injector: Injector, loadgen: LoadGenerator, record: Record, doubts: Doubts) -> None:
+    """Bring the faults' times into the status as they happen, and see whether the generator still goes."""
+    while True:
+        await asyncio.sleep(MIRROR_SECONDS)
+        try:
+            state = await injector.state()
+            if state.run == record.name:
+                await record.faults(state.faults)
+            load = await loadgen.state(record.name)
+            if load.state == "failed":
+                doubts.stop(f"the load generator failed: {load.error or 'it gave no reason'}")
+        except Unreachable as error:
+            # One miss is the next look's business; the lease and the final collection say when it matters.
+            log.warning("run %s: %s", record.name, error.message)
+
+
+async def watch_changes(api: Api, scenario: Json, before: frozenset[str], doubts: Doubts) -> None:
+    """What is deployed may not change during a run."""
+    name = scenario["metadata"]["name"]
+    while True:
+        await asyncio.sleep(CHANGES_SECONDS)
+        try:
+            now = await api.get(path("Scenario", name))
+            if now is None or now["metadata"].get("deletionTimestamp"):
+                doubts.stop(f"the Scenario {name} was deleted during the run")
+            elif now["metadata"]["generation"] != scenario["metadata"]["generation"]:
+                doubts.stop(f"the Scenario {name} was changed during the run")
+            elif _code(now) != _code(scenario):
+                doubts.stop(f"other code was sent into {name} during the run")
+            elif gone := before - await deployed(api, name):
+                doubts.stop(f"what is deployed changed during the run: {', '.join(sorted(gone))}")
+        except FaultlineError as error:
+            log.warning("watching %s: %s", name, error.message)
+
+
+def _code(scenario: Json) -> str | None:
+    found: str | None = (scenario["metadata"].get("annotations") or {}).get(ANNOTATION_CODE)
+    return found
+
+
+async def deployed(api: Api, scenario: str) -> frozenset[str]:
+    """What runs in a lab: workloads with their generation, and the pods of the app."""
+    found = {
+        f"{each['kind'].lower()}/{each['metadata']['name']} (generation {each['metadata']['generation']})"
+        for each in await readiness.workloads(api, scenario)
+    }
+    for pod in await api.items(path("Pod", namespace=lab_namespace(scenario)), f"{LABEL_PART} in (app, shared)"):
+        if not pod["metadata"].get("deletionTimestamp"):
+            found.add(f"pod/{pod['metadata']['name']}")
+    return frozenset(found)
