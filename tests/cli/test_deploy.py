@@ -1,0 +1,226 @@
+import base64
+import json
+
+import pytest
+
+from faultline import catalogue, workspace
+from faultline.catalogue import CodeVersion
+from faultline.cli import _deploy
+from faultline.names import ANNOTATION_CODE
+
+SCENARIOS = "/apis/faultline.dev/v1alpha1/scenarios"
+RUNS = "/apis/faultline.dev/v1alpha1/runs"
+PODS = "/api/v1/namespaces/lab-shop/pods"
+
+
+def pod(cluster, name, digest, *, ready=True, **status):
+    conditions = [{"type": "Ready", "status": "True" if ready else "False"}]
+    cluster.put(f"{PODS}/{name}", status={"conditions": conditions, **status})
+    cluster.objects[f"{PODS}/{name}"]["metadata"] |= {
+        "labels": {"app": "web", "faultline.dev/part": "app"},
+        "annotations": {"faultline.dev/digest": digest},
+    }
+
+
+@pytest.fixture
+def operator(cluster, monkeypatch):
+    """What the operator does with a new version of the code, in no time; `broken` has a pod that ends instead."""
+
+    class Operator:
+        broken = False
+
+        def roll_out(self, where, body):
+            result = type(cluster).patch(cluster, where, body)
+            name = (body.get("metadata", {}).get("annotations") or {}).get(ANNOTATION_CODE)
+            if name:
+                digest = cluster.objects[f"{catalogue.CONFIGMAPS}/{name}"]["metadata"]["annotations"][
+                    "faultline.dev/digest"
+                ]
+                if self.broken:
+                    ended = {"name": "app", "restartCount": 0, "state": {"terminated": {"exitCode": 1}}}
+                    pod(cluster, "web-new", digest, ready=False, containerStatuses=[ended])
+                else:
+                    cluster.delete(f"{PODS}/web-old")
+                    pod(cluster, "web-new", digest)
+            return result
+
+    found = Operator()
+    monkeypatch.setattr(cluster, "patch", found.roll_out)
+    return found
+
+
+@pytest.fixture
+def running(cluster, scenarios, lab):
+    """A lab that runs the flawed code, and a workspace."""
+    flawed = catalogue.version(scenarios / "shop")
+    lab(digest=flawed.digest, codeConfigMap=flawed.configmap)
+    catalogue.publish_folder(cluster, scenarios / "shop")
+    pod(cluster, "web-old", flawed.digest)
+    workspace.create("shop", scenarios / "shop" / "app")
+    return flawed
+
+
+def test_apply_makes_the_lab_and_the_workspace(run_json, cluster, scenarios):
+    code, answer = run_json("apply", "shop", "--no-wait")
+    assert (code, answer["next"]) == (0, "make chaos S=shop")
+    made = cluster.objects[f"{SCENARIOS}/shop"]
+    assert json.loads(made["metadata"]["annotations"][_deploy.LAST_APPLIED])["spec"] == made["spec"]
+    assert workspace.read("shop") == {"web.py": "app = 1\n"}
+    assert f"{catalogue.CONFIGMAPS}/catalogue-shop" in cluster.objects
+
+
+def test_apply_under_another_name_keeps_the_progress_of_the_slug_alone(run, home, cluster, scenarios):
+    assert run("apply", "shop", "--name", "mine", "--no-wait").exit_code == 0
+    assert f"{SCENARIOS}/mine" in cluster.objects
+    assert not (home / "progress.json").exists()
+
+
+def test_apply_of_a_broken_scenario_changes_nothing(run, cluster, scenarios):
+    path = scenarios / "shop" / "scenario.yaml"
+    path.write_text(path.read_text().replace("for: 2s", "for: 0s"))
+    result = run("apply", "shop")
+    assert result.exit_code == 2
+    assert "spec.faults[0].for must be above 0, got 0s" in result.stderr
+    assert cluster.objects == {}
+
+
+def test_apply_again_keeps_the_learners_code_and_drops_what_left_the_file(cluster, scenarios):
+    _deploy.apply(cluster, "shop", "shop")
+    cluster.patch(f"{SCENARIOS}/shop", {"metadata": {"annotations": {ANNOTATION_CODE: "code-1"}}})
+    cluster.patch(f"{SCENARIOS}/shop", {"spec": {"suspend": True}})
+    path = scenarios / "shop" / "scenario.yaml"
+    path.write_text(path.read_text().replace("  phases: {baseline: 2s, fault: 3s, recovery: 2s, drain: 1s}\n", ""))
+    lab = _deploy.apply(cluster, "shop", "shop")
+    assert lab.code == "code-1"
+    assert "phases" not in lab.raw["spec"]
+    assert lab.raw["spec"]["suspend"] is True  # set by somebody else: kubectl apply would leave it, too
+
+
+def test_wait_ready_gives_the_operators_reason(run, cluster, scenarios, monkeypatch):
+    status = {"phase": "Failed", "observedGeneration": 1, "conditions": []}
+    status["conditions"] = [{"type": "Ready", "status": "False", "message": "pod/web-1: CrashLoopBackOff"}]
+    create = cluster.create
+
+    def with_status(where, body):
+        return create(where, body | ({"status": status} if where == SCENARIOS else {}))
+
+    monkeypatch.setattr(cluster, "create", with_status)
+    result = run("apply", "shop")
+    assert result.exit_code == 2
+    assert "FL311 the lab shop did not come up: pod/web-1: CrashLoopBackOff" in result.stderr
+
+
+def test_fix_ships_the_workspace(run_json, cluster, running, operator):
+    (workspace.folder("shop") / "web.py").write_text("app = 'mine'\n")
+    code, answer = run_json("fix")
+    mine = CodeVersion("shop", "learner", {"web.py": "app = 'mine'\n"})
+    assert (code, answer["changed"], answer["digest"]) == (0, True, mine.digest)
+    assert cluster.objects[f"{SCENARIOS}/shop"]["metadata"]["annotations"][ANNOTATION_CODE] == mine.configmap
+
+
+def test_fix_shows_what_changed(run, running, operator):
+    (workspace.folder("shop") / "web.py").write_text("app = 'mine'\n")
+    out = run("fix").stdout
+    assert "-app = 1" in out
+    assert "+app = 'mine'" in out
+
+
+def test_fix_of_unchanged_code_does_nothing(run_json, running, operator):
+    assert run_json("fix")[1]["changed"] is False
+
+
+def test_fix_refuses_what_does_not_compile(run, cluster, running, operator):
+    (workspace.folder("shop") / "web.py").write_text("def app(:\n")
+    before = dict(cluster.objects)
+    result = run("fix")
+    assert result.exit_code == 2
+    assert "web.py:1: " in result.stderr
+    assert "nothing was sent" in result.stderr
+    assert cluster.objects == before
+
+
+def test_code_that_does_not_start_is_taken_back_with_its_traceback(run, cluster, running, operator):
+    operator.broken = True
+    cluster.services[("lab-shop", "web-new")] = (
+        'starting\nTraceback (most recent call last):\n  File "/app/web.py", line 1\n'
+        "NameError: name 'y' is not defined\n"
+    )
+    (workspace.folder("shop") / "web.py").write_text("x = y\n")
+    result = run("fix")
+    assert result.exit_code == 2
+    assert "FL117 web does not start with this code" in result.stderr
+    assert "NameError: name 'y' is not defined" in result.stderr
+    assert ANNOTATION_CODE not in cluster.objects[f"{SCENARIOS}/shop"]["metadata"].get("annotations", {})
+    assert f"{PODS}/web-old" in cluster.objects
+
+
+def test_fix_with_a_variant_of_the_catalogue(run_json, running, operator):
+    assert run_json("fix", "--variant", "wrong/slower")[1]["variant"] == "wrong/slower"
+
+
+def test_fix_with_an_unknown_variant_names_those_there_are(run, running):
+    result = run("fix", "--variant", "solved")
+    assert "FL203 shop has no solved" in result.stderr
+    assert "it has flawed, solution, wrong/slower" in result.stderr
+
+
+def test_delete_waits_for_nothing_that_is_not_there(run, cluster, lab):
+    lab()
+    assert run("delete", "shop", "--yes").exit_code == 0
+    assert f"{SCENARIOS}/shop" not in cluster.objects
+
+
+def test_reset_asks_first(run, scenarios, running):
+    (workspace.folder("shop") / "web.py").write_text("app = 'mine'\n")
+    assert run("reset", "shop", input="n\n").exit_code == 1
+    assert workspace.read("shop") == {"web.py": "app = 'mine'\n"}
+
+
+def test_reset_keeps_a_backup(run_json, scenarios, running):
+    (workspace.folder("shop") / "web.py").write_text("app = 'mine'\n")
+    code, answer = run_json("reset", "shop", "--yes")
+    assert code == 0
+    assert workspace.read("shop") == {"web.py": "app = 1\n"}
+    assert workspace.read_folder(workspace.Path(answer["backup"])) == {"web.py": "app = 'mine'\n"}
+
+
+@pytest.fixture
+def harness(cluster):
+    """Puts the harness' token into the cluster; its injector answers with the faults that it ended."""
+
+    def make(name, answer=None):
+        token = base64.b64encode(f"token-of-{name}".encode()).decode()
+        cluster.put(f"/api/v1/namespaces/harness-{name}/secrets/harness", data={"token": token})
+        if answer is not None:
+            cluster.services[(f"edges.harness-{name}", "/stop")] = answer
+
+    return make
+
+
+def test_stop_ends_faults_and_runs(run_json, cluster, lab, harness):
+    lab()
+    harness("shop", {"ended": ["payments-slow"]})
+    cluster.put(f"{RUNS}/shop-1", spec={"scenario": "shop"}, status={"phase": "Fault"})
+    cluster.put(f"{RUNS}/other-1", spec={"scenario": "other"}, status={"phase": "Queued"})
+    code, answer = run_json("stop")
+    assert code == 0
+    assert answer["labs"] == [{"lab": "shop", "faults": ["payments-slow"], "runs": ["shop-1"], "problem": ""}]
+    assert cluster.calls == [("POST", "edges.harness-shop/stop", "token-of-shop")]
+    assert f"{RUNS}/other-1" in cluster.objects
+
+
+def test_stop_says_when_an_injector_does_not_answer_and_still_ends_the_runs(run, cluster, lab, harness):
+    lab()
+    lab("other")
+    harness("shop")
+    harness("other", {"ended": []})
+    cluster.put(f"{RUNS}/shop-1", spec={"scenario": "shop"}, status={"phase": "Fault"})
+    result = run("stop", "--all")
+    assert result.exit_code == 2
+    assert "FL605 not every injector answered: shop" in result.stderr
+    assert f"{RUNS}/shop-1" not in cluster.objects
+
+
+def test_stop_before_the_harness_is_up_has_nothing_to_end(run_json, lab):
+    lab()
+    assert run_json("stop")[1]["labs"][0]["faults"] == []

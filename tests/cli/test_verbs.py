@@ -1,0 +1,228 @@
+import json
+
+import pytest
+
+from faultline.cli import build
+from faultline.errors import NotReady
+from faultline.progress import Store
+
+RUNS = "/apis/faultline.dev/v1alpha1/runs"
+SCENARIOS = "/apis/faultline.dev/v1alpha1/scenarios"
+VERBS = [each.name or each.callback.__name__ for each in build().registered_commands]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_itself_and_speaks_json(run, verb):
+    result = run(verb, "--help", env={"COLUMNS": "200"})
+    assert result.exit_code == 0
+    assert "--output" in result.stdout
+
+
+def test_a_wrong_slug_names_the_near_one(run, cluster, scenarios):
+    result = run("apply", "shp")
+    assert result.exit_code == 2
+    assert "FL201 there is no scenario 'shp': did you mean shop?" in result.stderr
+    assert "next: faultline apply shop" in result.stderr
+
+
+def test_without_a_cluster_the_next_step_is_make_up(run, scenarios):
+    result = run("chaos", "shop")
+    assert result.exit_code == 2
+    assert "FL301 there is no cluster" in result.stderr
+    assert "next: make up" in result.stderr
+
+
+def test_a_context_that_is_not_there_is_refused(run, home, monkeypatch, tmp_path):
+    monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "none"))
+    result = run("status", "--context", "production")
+    assert result.exit_code == 2
+    assert "FL302 the kube context production cannot be used" in result.stderr
+
+
+def test_errors_are_json_when_that_was_asked_for(run_json, cluster, scenarios):
+    code, answer = run_json("chaos", "shop")
+    assert code == 2
+    assert answer["error"] == {"code": "FL202", "message": "shop has no lab", "next": "make apply S=shop"}
+
+
+def test_an_unforeseen_error_is_kept_in_a_log(run, home, monkeypatch):
+    monkeypatch.setattr("faultline.cli.status.where", lambda *args: 1 / 0)
+    result = run()
+    assert result.exit_code == 2
+    assert "FL900 unexpected ZeroDivisionError: division by zero" in result.stderr
+    (log,) = (home / "logs").glob("faultline-*.log")
+    assert "Traceback" in log.read_text()
+
+
+def test_ctrl_c_ends_with_its_own_status(run, monkeypatch):
+    def where(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("faultline.cli.status.where", where)
+    assert run().exit_code == 130
+
+
+def test_bare_faultline_without_a_cluster_says_what_to_type(run):
+    result = run()
+    assert result.exit_code == 0
+    assert "next: make up" in result.stdout
+
+
+def test_bare_faultline_shows_other_problems(run, monkeypatch):
+    def status(*args):
+        raise NotReady("FL305", "the cluster does not allow it")
+
+    monkeypatch.setattr("faultline.cli.status.status", status)
+    assert run().exit_code == 2
+
+
+def test_status_lists_labs_and_the_next_command(run_json, lab, done_run):
+    lab()
+    done_run("shop-1", at="10:00:00")
+    done_run("shop-2", at="11:00:00", score=91, verdict="pass")
+    code, answer = run_json("status")
+    assert code == 0
+    (row,) = answer["labs"]
+    assert [(each["run"], each["score"]) for each in row["last"]] == [("shop-2", 91), ("shop-1", 40)]
+    assert answer["next"] == "faultline progress"
+
+
+def test_status_of_code_that_was_not_run_yet_suggests_chaos(run_json, lab, done_run):
+    lab(digest="d2", variant="learner")
+    done_run("shop-1", digest="d1")
+    assert run_json("status")[1]["next"] == "make chaos S=shop"
+
+
+def test_chaos_creates_a_run_with_its_seed(run_json, cluster, lab):
+    lab()
+    code, answer = run_json("chaos", "--no-wait", "--seed", "7")
+    assert code == 0
+    (run,) = answer["runs"]
+    assert cluster.objects[f"{RUNS}/{run['run']}"]["spec"] == {"scenario": "shop", "seed": 7}
+
+
+def test_a_second_chaos_queues_and_says_so(run, cluster, lab):
+    lab()
+    cluster.put(f"{RUNS}/shop-1", spec={"scenario": "shop"}, status={"phase": "Fault"})
+    result = run("chaos", "--no-wait")
+    assert result.exit_code == 0
+    assert "queued behind shop-1: one run at a time" in result.stdout
+
+
+def test_names_of_runs_do_not_clash(run_json, lab, monkeypatch):
+    lab()
+    clock = iter(["shop-20261121-100000", "shop-20261121-100000", "shop-20261121-100001"])
+    monkeypatch.setattr("faultline.cli._runs.time.strftime", lambda *args: next(clock))
+    monkeypatch.setattr("faultline.cli._runs.time.sleep", lambda seconds: None)
+    names = [run_json("chaos", "--no-wait")[1]["runs"][0]["run"] for _ in range(2)]
+    assert names == ["shop-20261121-100000", "shop-20261121-100001"]
+
+
+def test_with_several_labs_one_must_be_named(run, lab):
+    lab("shop")
+    lab("other")
+    result = run("chaos", "--no-wait")
+    assert result.exit_code == 2
+    assert "FL115 there are several labs: other, shop" in result.stderr
+
+
+def test_a_lab_of_the_demo_is_not_the_learners(run, cluster, lab):
+    lab("demo")
+    cluster.objects[f"{SCENARIOS}/demo"]["metadata"]["labels"] = {"faultline.dev/by": "demo"}
+    result = run("chaos", "--no-wait")
+    assert "FL202 there is no lab" in result.stderr
+
+
+@pytest.mark.parametrize(("verdict", "status"), [("pass", 0), ("fail", 1), ("inconclusive", 3)])
+def test_grade_exits_by_its_verdict(run, lab, done_run, tmp_path, verdict, status):
+    lab()
+    done_run("shop-1", verdict=verdict, score=None if verdict == "inconclusive" else 50)
+    assert run("grade").exit_code == status
+    assert (tmp_path / "reports" / "shop-1.html").is_file()
+
+
+def test_grade_takes_the_newest_run_of_what_is_deployed(run_json, lab, done_run):
+    lab(digest="d2")
+    done_run("shop-1", digest="d2", at="10:00:00")
+    done_run("shop-2", digest="d2", at="11:00:00", score=99, verdict="pass")
+    done_run("shop-3", digest="d3", at="12:00:00")
+    assert run_json("grade")[1]["run"] == "shop-2"
+
+
+def test_grade_shows_each_lost_point(run, lab, done_run):
+    lab()
+    objective = {
+        "name": "checkout answers",
+        "measure": "availability",
+        "unit": "ratio",
+        "query": "sum(ok) / sum(all)",
+        "window": "fault",
+        "value": 0.5,
+        "target": 0.99,
+        "worst": 0.9,
+        "weight": 40,
+        "required": True,
+        "reason": "bound every wait",
+    }
+    done_run("shop-1", objectives=[objective])
+    out = run("grade").stdout
+    for text in (
+        "checkout answers",
+        "0 of 40 points",
+        "required",
+        "at least 99%",
+        "50%",
+        "sum(ok) / sum(all)",
+        "bound",
+    ):
+        assert text in out
+
+
+def test_grade_counts_an_attempt_once(run, home, lab, done_run):
+    lab(variant="learner")
+    done_run("shop-1", variant="learner", verdict="pass", score=88)
+    run("grade")
+    run("grade")
+    record = Store(home).read().of("shop")
+    assert (len(record.attempts), record.best) == (1, 88)
+
+
+def test_hint_reveals_one_rung_at_a_time(run_json, scenarios):
+    titles = [run_json("hint", "shop")[1]["hints"][0]["title"] for _ in range(3)]
+    assert titles == ["Symptom", "Cause", "Cause"]
+    assert [each["rung"] for each in run_json("hint", "shop", "--again")[1]["hints"]] == [1, 2]
+
+
+def test_progress_lists_what_was_not_begun_too(run_json, scenarios):
+    assert run_json("progress")[1]["scenarios"] == [
+        {"slug": "shop", "passed": False, "best": None, "attempts": 0, "hints": 0, "seconds_to_fix": None}
+    ]
+
+
+def test_plan_gives_times_from_the_start_of_the_baseline(run_json, scenarios):
+    answer = run_json("plan", "shop")[1]
+    assert answer["phases"]["fault"] == [2.0, 5.0]
+    assert answer["faults"] == [{"name": "none-0", "type": "none", "edge": None, "start": 2.0, "end": 4.0}]
+
+
+def test_compare_wants_runs_that_exist(run, cluster):
+    result = run("compare", "one", "two")
+    assert result.exit_code == 2
+    assert "FL206 there is no run one" in result.stderr
+
+
+def test_report_writes_one_page_for_two_runs(run_json, cluster, done_run, tmp_path):
+    done_run("shop-1")
+    done_run("shop-2")
+    code, answer = run_json("report", "shop-1", "shop-2")
+    assert code == 0
+    assert answer["report"] == str(tmp_path / "reports" / "shop-1-and-shop-2.html")
+    assert "shop-2" in (tmp_path / "reports" / "shop-1-and-shop-2.html").read_text()
+
+
+def test_env_prints_lines_for_a_shell(run, home):
+    assert f"export KUBECONFIG={home}/kubeconfig" in run("env").stdout
+
+
+def test_env_as_json(run):
+    assert set(json.loads(run("env", "-o", "json").stdout)) == {"PATH", "KUBECONFIG"}

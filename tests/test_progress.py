@@ -1,0 +1,104 @@
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from faultline.errors import HostProblem, InvalidInput
+from faultline.progress import Attempt, ScenarioProgress, Store
+
+attempts = st.builds(
+    Attempt,
+    run=st.text("abc", min_size=1, max_size=3),
+    variant=st.sampled_from(["learner", "flawed", "solution"]),
+    score=st.one_of(st.none(), st.integers(0, 100)),
+    verdict=st.sampled_from(["pass", "fail", "inconclusive"]),
+    ended=st.floats(0, 1e9),
+)
+
+
+def attempt(run, **fields):
+    return Attempt(**({"run": run, "variant": "learner", "score": 50, "verdict": "fail", "ended": 100.0} | fields))
+
+
+def test_nothing_is_on_record_at_first(tmp_path):
+    assert Store(tmp_path).read().scenarios == {}
+
+
+def test_what_is_recorded_is_read_back(tmp_path):
+    store = Store(tmp_path)
+    store.started("shop", 10.0)
+    store.started("shop", 20.0)
+    store.attempt("shop", attempt("one"))
+    store.attempt("shop", attempt("two", score=91, verdict="pass", ended=310.0))
+    record = store.read().of("shop")
+    assert (record.best, record.passed, record.seconds_to_fix) == (91, 310.0, 300.0)
+
+
+def test_the_same_run_counts_once(tmp_path):
+    store = Store(tmp_path)
+    store.attempt("shop", attempt("one"))
+    store.attempt("shop", attempt("one", score=99))
+    assert [each.score for each in store.read().of("shop").attempts] == [50]
+
+
+def test_code_of_the_catalogue_is_no_success_of_the_learner():
+    record = ScenarioProgress(started=1.0, attempts=[attempt("one", variant="solution", score=100, verdict="pass")])
+    assert (record.best, record.passed, record.seconds_to_fix) == (None, None, None)
+
+
+def test_hints_come_one_by_one_and_the_last_one_again(tmp_path):
+    store = Store(tmp_path)
+    assert [store.next_hint("shop", 3, float(now)) for now in range(5)] == [1, 2, 3, 3, 3]
+    assert store.read().of("shop").hints == {1: 0.0, 2: 1.0, 3: 2.0}
+
+
+def test_threads_at_once_all_count(tmp_path):
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda each: Store(tmp_path).attempt("shop", attempt(f"run-{each}")), range(24)))
+    assert len(Store(tmp_path).read().of("shop").attempts) == 24
+
+
+def test_two_processes_at_once_both_count(tmp_path):
+    code = (
+        "import sys; from pathlib import Path; from faultline.progress import *\n"
+        "for n in range(20):\n"
+        "    Store(Path(sys.argv[1])).attempt('shop', Attempt(run=sys.argv[2] + str(n), variant='learner',"
+        " score=1, verdict='fail', ended=1.0))\n"
+    )
+    commands = [[sys.executable, "-c", code, str(tmp_path), name] for name in "ab"]
+    processes = [subprocess.Popen(each, env={"PYTHONPATH": ":".join(sys.path)}) for each in commands]
+    assert [each.wait(60) for each in processes] == [0, 0]
+    assert len(Store(tmp_path).read().of("shop").attempts) == 40
+
+
+def test_a_damaged_file_is_named_and_left_alone(tmp_path):
+    store = Store(tmp_path)
+    store.path.write_text('{"scenarios": [')
+    with pytest.raises(InvalidInput, match=r"progress\.json is damaged"):
+        store.attempt("shop", attempt("one"))
+    assert store.path.read_text() == '{"scenarios": ['
+
+
+def test_a_full_disk_loses_nothing(tmp_path, monkeypatch):
+    store = Store(tmp_path)
+    store.attempt("shop", attempt("one"))
+
+    def fsync(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("faultline.progress.os.fsync", fsync)
+    with pytest.raises(HostProblem, match=r"progress\.json cannot be written: No space left on device"):
+        store.attempt("shop", attempt("two"))
+    assert len(store.read().of("shop").attempts) == 1
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["progress.json", "progress.lock"]
+
+
+@given(st.lists(attempts, max_size=8))
+def test_best_is_the_highest_own_score(found):
+    record = ScenarioProgress(attempts=found)
+    own = [each.score for each in found if each.variant == "learner" and each.score is not None]
+    assert record.best == (max(own) if own else None)
+    assert ScenarioProgress.model_validate_json(record.model_dump_json()) == record
