@@ -210,8 +210,8 @@ def _definitions(probe: Probe) -> str:
                     "schema": {
                         "openAPIV3Schema": {
                             "type": "object",
-                            "properties": {"spec": {"type": "object", "properties": {"n": {"type": "integer"}}}},
-                            "x-kubernetes-validations": [{"rule": "self.spec.n > 0"}],
+                            "properties": {"spec": {"type": "object", "properties": {"count": {"type": "integer"}}}},
+                            "x-kubernetes-validations": [{"rule": "self.spec.count > 0"}],
                         }
                     },
                 }

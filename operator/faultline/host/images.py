@@ -176,7 +176,6 @@ IMAGES: dict[str, Image] = {image.name: image for image in _DEFINITIONS}
 
 # What charts name. The rest are parts of these, or of the node.
 CHART_IMAGES = (
-    "base",
     "postgres",
     "redis",
     "pgbouncer",
