@@ -105,7 +105,7 @@ class Store:
                     raise
             os.replace(file.name, self.path)
         except OSError as error:
-            raise HostProblem("FL520", f"{self.path} cannot be written: {error.strerror}", "free disk space") from error
+            raise HostProblem("FL524", f"{self.path} cannot be written: {error.strerror}", "free disk space") from error
 
     def started(self, slug: str, now: float) -> None:
         """The scenario was applied; only the first time counts."""

@@ -25,4 +25,4 @@ def test_no_rung_at_all_is_an_error():
 def test_a_scenario_without_hints_sends_to_the_lesson(tmp_path):
     with pytest.raises(NotFound) as caught:
         _hints.rungs(tmp_path)
-    assert caught.value.code == "FL207"
+    assert caught.value.code == "FL211"

@@ -19,7 +19,7 @@ from faultline.errors import InvalidInput
 def build() -> typer.Typer:
     """The app with the verbs of every module in this folder.
 
-    Raises InvalidInput (FL101, FL103) naming a module that does not load or has no `register`.
+    Raises InvalidInput (FL101, FL108) naming a module that does not load or has no `register`.
     """
     app = typer.Typer(
         cls=Commands,
@@ -33,7 +33,7 @@ def build() -> typer.Typer:
         register = getattr(module, "register", None)
         if register is None:
             raise InvalidInput(
-                "FL103", f"faultline.cli.{name} has no register(app)", "add it, or rename the file _NAME"
+                "FL108", f"faultline.cli.{name} has no register(app)", "add it, or rename the file _NAME"
             )
         register(app)
     return app

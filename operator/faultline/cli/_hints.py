@@ -22,12 +22,12 @@ class Rung:
 def rungs(folder: Path) -> list[Rung]:
     """The hints of a scenario in their order.
 
-    Raises NotFound (FL207) without HINTS.md, InvalidInput (FL119) when its rungs are not numbered 1, 2, 3, ...
+    Raises NotFound (FL211) without HINTS.md, InvalidInput (FL119) when its rungs are not numbered 1, 2, 3, ...
     """
     path = folder / "HINTS.md"
     if not path.is_file():
         raise NotFound(
-            "FL207", f"{folder.name} has no hints: {path} is missing", f"read scenarios/{folder.name}/SCENARIO.md"
+            "FL211", f"{folder.name} has no hints: {path} is missing", f"read scenarios/{folder.name}/SCENARIO.md"
         )
     return parse(path.read_text(encoding="utf-8"), str(path))
 

@@ -37,7 +37,7 @@ def bench(
     found = discovery.modules(_benches)
     if name and name not in found:
         raise NotFound(
-            "FL208", f"there is no bench {name}: there are {', '.join(found)}", f"make bench-{next(iter(found))}"
+            "FL212", f"there is no bench {name}: there are {', '.join(found)}", f"make bench-{next(iter(found))}"
         )
     results: dict[str, list[dict[str, object]]] = {}
     held = True

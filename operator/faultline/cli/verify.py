@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -34,7 +35,7 @@ def verify(
     """Prove a scenario: its flawed app fails, each solution passes, each wrong fix fails.
 
     Deploys each of them in a lab of its own and grades it; writes reports/verify-SLUG.json. Exit status 0 only when
-    every verdict is the expected one.
+    every verdict is the expected one, and each wrong fix misses the objective that its wrong.yaml names.
     """
     from faultline import catalogue
     from faultline.cli import _experiment, _labs, _record
@@ -69,13 +70,24 @@ def expected(variant: str) -> str:
     return "pass" if variant.startswith("solution") else "fail"
 
 
+def caught_by(folder: Path, variant: str) -> str | None:
+    """The objective that must catch a wrong fix, as its wrong.yaml says; None for what is none."""
+    import yaml
+
+    if not variant.startswith("wrong/"):
+        return None
+    return str(yaml.safe_load((folder / variant / "wrong.yaml").read_text(encoding="utf-8"))["objective"])
+
+
 def _one(cluster: Cluster, lab: Lab, variant: str, round_number: int) -> dict[str, Any]:
-    from faultline.cli import _experiment
+    from faultline.cli import _experiment, _labs
 
     console.print(f"\n[bold]{variant}[/], round {round_number + 1}: must {expected(variant)}")
     _experiment.deploy(cluster, lab, variant)
     result = _experiment.experiment(cluster, lab, variant, seed=round_number + 1)
     status = result.run.status
+    lost = [each.name for each in status.objectives if not each.met]
+    catcher = caught_by(_labs.scenario_folder(lab.slug), variant)
     return {
         "variant": variant,
         "round": round_number + 1,
@@ -83,10 +95,11 @@ def _one(cluster: Cluster, lab: Lab, variant: str, round_number: int) -> dict[st
         "score": status.score,
         "verdict": status.verdict,
         "expected": expected(variant),
-        "as_expected": status.verdict == expected(variant),
+        "caught_by": catcher,
+        "as_expected": status.verdict == expected(variant) and (catcher is None or catcher in lost),
         "retries": result.retries,
         "run_seconds": result.run.seconds,
-        "lost": [each.name for each in status.objectives if not each.met],
+        "lost": lost,
         "reasons": status.reasons,
     }
 
