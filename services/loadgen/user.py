@@ -125,7 +125,7 @@ class ArrivalUser(FastHttpUser):
 
 def _judge(response: Any, sent: bool, ok: Callable[[Any], bool] | None, result: Callable[[Any], Any] | None) -> Reply:
     if response._response is None or not response._response.message_complete:
-        return Reply("unknown" if sent else "failed", error=repr(response.request_meta["exception"]))
+        return Reply("unknown" if sent else "failed", error=_cause(response.request_meta["exception"]))
     status = response.status_code
     try:
         if not (ok(response) if ok else status < 400):
@@ -133,3 +133,8 @@ def _judge(response: Any, sent: bool, ok: Callable[[Any], bool] | None, result: 
         return Reply("ok", status, result(response) if result else None)
     except Exception as error:  # An answer that `ok` can't even read is not a good one; the history says why.
         return Reply("failed", status, error=repr(error))
+
+
+def _cause(error: Any) -> str:
+    cause = getattr(error, "original", error)  # What Locust's client wraps carries the URL; the cause does not.
+    return "no answer within the deadline" if isinstance(cause, gevent.Timeout) else repr(cause)

@@ -7,9 +7,11 @@ sent at all, and idle connections are shared among all users, the most recently 
 
 from __future__ import annotations
 
+import select
 import time
 from typing import Any
 
+import gevent.monkey
 import gevent.socket
 from geventhttpclient.client import HTTPClient, HTTPClientPool
 from geventhttpclient.url import URL
@@ -17,6 +19,9 @@ from geventhttpclient.url import URL
 IDLE_SECONDS = 4.0
 """An idle connection is not used after this long. Servers close theirs after 5 s (uvicorn) or more: the client has to
 be first, or a request meets a connection that is being closed and nobody knows whether it arrived."""
+
+_poll = gevent.monkey.get_original("select", "poll")
+"""The real one: gevent's own goes through the event loop, and other greenlets would run in between."""
 
 
 class Sockets:
@@ -57,12 +62,9 @@ class Sockets:
 
 def _readable(sock: Any) -> bool:
     # On an idle connection that means closed, or bytes that nobody asked for.
-    try:
-        return bool(sock.recv(1, gevent.socket.MSG_PEEK | gevent.socket.MSG_DONTWAIT)) or True
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
+    poller = _poll()
+    poller.register(sock.fileno(), select.POLLIN)
+    return bool(poller.poll(0))
 
 
 class Wire:
