@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from faultline.errors import Conflict, InvalidInput, NotFound
 from faultline.names import SYSTEM_NAMESPACE, code_configmap
-from faultline.workspace import read_folder
+from faultline.sources import read_folder
 
 CONFIGMAPS = f"/api/v1/namespaces/{SYSTEM_NAMESPACE}/configmaps"
 LABEL_SLUG = "faultline.dev/slug"
@@ -113,7 +113,7 @@ def variants(folder: Path) -> list[str]:
 def version(folder: Path, variant: str = FLAWED) -> CodeVersion:
     """A version of the folder's code; all but the flawed one are laid over app/.
 
-    Raises NotFound (FL203) when there is no such variant, InvalidInput (FL110 to FL112) for files that cannot go.
+    Raises NotFound (FL203) when there is no such variant, InvalidInput (FL112 to FL114) for files that cannot go.
     """
     if variant not in variants(folder) or not (folder / "app").is_dir():
         raise NotFound("FL203", f"{folder.name} has no {variant}", f"it has {', '.join(variants(folder))}")

@@ -88,7 +88,7 @@ class EdgeProxy:
     def add(self, name: str, toxic: Toxic) -> None:
         """Put a toxic on; one of that name that is there already counts as done.
 
-        Raises InvalidInput (FL111) when the server refuses it or makes something else of it.
+        Raises InvalidInput (FL144) when the server refuses it or makes something else of it.
         """
         _caller.proxy = self
         try:
@@ -96,12 +96,12 @@ class EdgeProxy:
         except toxiproxy.exceptions.ProxyExists:
             return
         except toxiproxy.exceptions.InvalidToxic as error:
-            raise InvalidInput("FL111", f"Toxiproxy refused toxic {name} ({toxic}): {error}") from error
+            raise InvalidInput("FL144", f"Toxiproxy refused toxic {name} ({toxic}): {error}") from error
         # The package keeps the server's own account of the toxic to itself: unknown attributes are missing there.
         made = self.answer.json()["attributes"] if self.answer is not None else {}
         if any(made.get(attribute) != value for attribute, value in toxic.attributes.items()):
             self.remove(name)
-            raise InvalidInput("FL111", f"Toxiproxy made {made} of toxic {name} ({toxic})")
+            raise InvalidInput("FL144", f"Toxiproxy made {made} of toxic {name} ({toxic})")
 
     def remove(self, name: str) -> None:
         """Take a toxic off; absent counts as done."""

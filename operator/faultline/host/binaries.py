@@ -48,11 +48,11 @@ def has_version(path: str | Path, binary: Binary) -> bool:
 
 
 def find(home: Home, name: str) -> str:
-    """The path of a pinned program. Raises NotReady (FL301) when `up` has not brought it yet."""
+    """The path of a pinned program. Raises NotReady (FL306) when `up` has not brought it yet."""
     own = home.bin / name
     if own.exists():
         return str(own)
-    raise NotReady("FL301", f"{name} is not set up in {home.bin}", "run `make up`")
+    raise NotReady("FL306", f"{name} is not set up in {home.bin}", "run `make up`")
 
 
 def bring(home: Home, log: process.Log, build: Callable[[list[str]], object]) -> Done:

@@ -20,10 +20,10 @@ _NODE_LABEL = f"label=io.x-k8s.kind.cluster={CLUSTER}"
 
 
 def wanted_nodes() -> int:
-    """How many nodes KIND_NODES asks for, default 1. Raises InvalidInput (FL110)."""
+    """How many nodes KIND_NODES asks for, default 1. Raises InvalidInput (FL141)."""
     text = os.environ.get("KIND_NODES") or "1"
     if not text.isdecimal() or not 1 <= int(text) <= 9:
-        raise InvalidInput("FL110", f"KIND_NODES must be a number from 1 to 9, got {text!r}", "KIND_NODES=3 make up")
+        raise InvalidInput("FL141", f"KIND_NODES must be a number from 1 to 9, got {text!r}", "KIND_NODES=3 make up")
     return int(text)
 
 
@@ -125,7 +125,7 @@ def _bring_back(home: Home, containers: list[str], log: process.Log) -> Done | N
     count = len(containers)
     if os.environ.get("KIND_NODES") and count != wanted_nodes():
         raise InvalidInput(
-            "FL111",
+            "FL142",
             f"the cluster has {count} node(s), KIND_NODES asks for {wanted_nodes()}",
             "run `make down` first (it removes the labs), or leave KIND_NODES out",
         )

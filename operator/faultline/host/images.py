@@ -211,7 +211,7 @@ def source_files(image: Image) -> dict[str, Path]:
             found[name] = path
         else:
             raise HostProblem(
-                "FL510", f"image {image.name} needs {source}, which is not there", "restore the file from git"
+                "FL512", f"image {image.name} needs {source}, which is not there", "restore the file from git"
             )
     return found
 

@@ -83,7 +83,7 @@ class Config(Model):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Config:
-        """Reads the variables above. Raises InvalidInput (FL110) naming what is missing or wrong."""
+        """Reads the variables above. Raises InvalidInput (FL143) naming what is missing or wrong."""
         path = Path(environment.get("FAULTLINE_EDGES", "/etc/faultline/edges.json"))
         try:
             edges = TypeAdapter(list[EdgeConfig]).validate_python(json.loads(path.read_text()))
@@ -92,4 +92,4 @@ class Config(Model):
             return cls.model_validate({"edges": edges} | {name: value for name, value in given.items() if value})
         except (OSError, ValueError, ValidationError) as error:
             message = f"the injector's settings ({path} and FAULTLINE_*) are wrong: {error}"
-            raise InvalidInput("FL110", message, "mend the chart's values: they write both") from error
+            raise InvalidInput("FL143", message, "mend the chart's values: they write both") from error

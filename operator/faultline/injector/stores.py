@@ -25,7 +25,7 @@ CALL_SECONDS = 5.0
 async def reset_postgres(config: Config) -> None:
     """Database `lab` again from the template `seed`, and every replica up to date with it.
 
-    Raises Unreachable (FL620) when that does not succeed within 15 s.
+    Raises Unreachable (FL622) when that does not succeed within 15 s.
     """
     if config.postgres is None:
         return
@@ -42,11 +42,11 @@ async def reset_postgres(config: Config) -> None:
                     await asyncio.sleep(RETRY_SECONDS)
     except TimeoutError as error:
         message = f"Postgres at {config.postgres} was not reset within {RESET_SECONDS:g}s: {problem or 'replicas lag'}"
-        raise Unreachable("FL620", message) from error
+        raise Unreachable("FL622", message) from error
 
 
 async def reset_redis(config: Config) -> None:
-    """Every key gone. Raises Unreachable (FL621)."""
+    """Every key gone. Raises Unreachable (FL623)."""
     if config.redis is None:
         return
     host, port = split(config.redis)
@@ -60,7 +60,7 @@ async def reset_redis(config: Config) -> None:
     try:
         await redis.flushall()
     except RedisError as error:
-        raise Unreachable("FL621", f"Redis at {config.redis} was not emptied: {error}") from error
+        raise Unreachable("FL623", f"Redis at {config.redis} was not emptied: {error}") from error
     finally:
         await redis.aclose()
 

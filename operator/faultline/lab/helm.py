@@ -65,8 +65,8 @@ class Helm:
     async def install(self, namespace: str, values: Mapping[str, Any], release: str = RELEASE) -> None:
         """`helm upgrade --install`; returns once the API server has the objects. Safe to call again.
 
-        Raises InvalidInput (FL123) when the chart refuses the values, Unreachable (FL610) when time is up, HostProblem
-        (FL520) for all else that Helm reports.
+        Raises InvalidInput (FL123) when the chart refuses the values, Unreachable (FL613) when time is up, HostProblem
+        (FL525) for all else that Helm reports.
         """
         args = ["upgrade", "--install", release, str(self.chart), "--namespace", namespace, "--history-max", "2"]
         # The schema and `helm template` are tested; the API server validates again, so Helm need not fetch OpenAPI.
@@ -111,7 +111,7 @@ class Helm:
             await process.wait()
             if isinstance(error, TimeoutError):
                 raise Unreachable(
-                    "FL610",
+                    "FL613",
                     f"helm {args[0]} did not end within {self._timeout:g} s",
                     "see whether the API server answers: `make status`",
                 ) from error
@@ -126,4 +126,4 @@ def _failure(command: str, stderr: str) -> FaultlineError:
     text = "\n".join(lines)[:4000].removeprefix("Error: ")
     if "values don't meet the specifications of the schema" in text:
         return InvalidInput("FL123", f"the lab's chart refuses its values: {text}", "mend the scenario's `app`")
-    return HostProblem("FL520", f"helm {command}: {text}", "read the message; it comes from Helm or the API server")
+    return HostProblem("FL525", f"helm {command}: {text}", "read the message; it comes from Helm or the API server")
