@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.05
 
+HEAL_SECONDS = 1.0
+"""How long a change waits for a Toxiproxy that is being started again."""
+
 T = TypeVar("T")
 
 
@@ -83,19 +86,31 @@ class Edge:
             self._furnished.clear()
             if self._process:
                 await self._process.end()
-            self._thread.shutdown(wait=False)
+            self._thread.shutdown()
+            if self._proxy:
+                self._proxy.close()
 
     async def add(self, name: str, toxic: Toxic, moment: float) -> float:
-        """Put a toxic on at `moment` (Unix seconds; past is at once); when it was on."""
+        """Put a toxic on at `moment` (Unix seconds; past is at once); when it was on.
+
+        Raises Unreachable (FL612) when the edge's Toxiproxy does not come back up to take it.
+        """
 
         def want() -> None:
             self.wanted[name] = toxic
 
         try:
-            return await self._change(want, lambda proxy: proxy.add(name, toxic), moment)
+            done = await self._change(want, lambda proxy: proxy.add(name, toxic), moment)
+            if done is None:
+                async with asyncio.timeout(HEAL_SECONDS):
+                    await self._furnished.wait()
         except InvalidInput:
             self.wanted.pop(name, None)
             raise
+        except TimeoutError as error:
+            self.wanted.pop(name, None)
+            raise Unreachable("FL612", f"Toxiproxy of edge {self.name} does not come up to take {name}") from error
+        return done or self._clock.now()
 
     async def remove(self, name: str, moment: float) -> float:
         """Take a toxic off at `moment`; when it was off."""
@@ -103,7 +118,8 @@ class Edge:
         def want() -> None:
             self.wanted.pop(name, None)
 
-        return await self._change(want, lambda proxy: proxy.remove(name), moment)
+        # A process that was ended took its toxics along: they are off, also while the next one is not up yet.
+        return await self._change(want, lambda proxy: proxy.remove(name), moment) or self._clock.now()
 
     async def clean(self, seconds: float) -> None:
         """Take everything off: by the API when it answers within `seconds`, else by ending the process."""
@@ -117,14 +133,15 @@ class Edge:
         except (TimeoutError, Unreachable) as error:
             log.warning("edge %s is not clean by its API (%s): ending its process", self.name, error or "too slow")
             self._kill(process)
-        await self._furnished.wait()
 
     async def toxics(self) -> set[str]:
         """What the process says is on. Raises Unreachable (FL610) when it does not answer within its bound."""
         async with self._lock:
             return set(await self._call(lambda proxy: proxy.toxics()))
 
-    async def _change(self, want: Callable[[], None], call: Callable[[EdgeProxy], None], moment: float) -> float:
+    async def _change(self, want: Callable[[], None], call: Callable[[EdgeProxy], None], moment: float) -> float | None:
+        """Makes a change by the API, when it was made; None when it is for the next process to make."""
+
         def on_time(proxy: EdgeProxy) -> float:
             # The thread waits and takes the time, not the loop, which may be busy just then.
             self._clock.wait(moment)
@@ -144,8 +161,7 @@ class Edge:
             else:
                 await asyncio.sleep(moment - self._clock.now())
                 want()
-        await self._furnished.wait()
-        return self._clock.now()
+        return None
 
     async def _call(self, call: Callable[[EdgeProxy], T]) -> T:
         proxy = self._proxy
@@ -157,6 +173,8 @@ class Edge:
         process = self._process = await ToxiproxyProcess.start(self._program, self.config.api)
         try:
             async with self._lock:
+                if self._proxy:
+                    self._proxy.close()
                 self._proxy = EdgeProxy(self.name, self.config.api)
                 await self._call(self._furnish)
                 self._furnished.set()
