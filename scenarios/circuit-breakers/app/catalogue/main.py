@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-import orjson
 from fastapi import FastAPI, HTTPException, Query, Response
 
 from labkit import create_app, settings
@@ -68,6 +68,6 @@ async def cached(key: str, read: Callable[[], Awaitable[Any]]) -> Response:
     """The answer under `key`, made by `read` when it is not there yet."""
     content = await app.state.cache.get(key)
     if content is None:
-        content = orjson.dumps(await read())
+        content = json.dumps(await read()).encode()
         await app.state.cache.set(key, content, ex=CACHE_SECONDS)
     return Response(content, media_type="application/json")

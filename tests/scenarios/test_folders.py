@@ -1,0 +1,131 @@
+"""What every scenario's folder has to be, whatever it teaches."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from faultline import catalogue
+from faultline.api.app import App
+from faultline.scenario import ScenarioSpec
+from loadgen.loadfile import named_ops
+
+REPO = Path(__file__).parents[2]
+FOLDERS = catalogue.folders(REPO / "scenarios")
+OVERLAYS = [(folder, variant) for folder in FOLDERS for variant in catalogue.variants(folder) if variant != "flawed"]
+RUNGS = {"crawling": 5, "walking": 4, "running": 3, "sprinting": 1}
+SECTIONS = ("## Read", "## Diagnose", "## Fix", "## Reflect", "## What breaks at 10x, 100x, 1000x", "## Stuck?")
+
+each_folder = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+each_overlay = pytest.mark.parametrize(("folder", "variant"), OVERLAYS, ids=lambda part: getattr(part, "name", part))
+
+
+def scenario(folder: Path) -> ScenarioSpec:
+    return ScenarioSpec.model_validate(yaml.safe_load((folder / "scenario.yaml").read_text())["spec"])
+
+
+def cores_and_bytes(app: App) -> tuple[float, float]:
+    copies = [(each, each.replicas) for each in app.services]
+    copies += [(app.postgres, 1 + app.postgres.replicas)] if app.postgres else []
+    copies += [(each, 1) for each in (app.redis, app.pgbouncer) if each]
+    cores = sum(int(each.cpu.removesuffix("m")) * count for each, count in copies) / 1000
+    return cores, sum(int(each.memory.removesuffix("Mi")) * count for each, count in copies) * 2**20
+
+
+@each_folder
+def test_is_named_after_its_slug(folder):
+    document = yaml.safe_load((folder / "scenario.yaml").read_text())
+    assert document["metadata"]["name"] == document["spec"]["slug"] == folder.name
+
+
+@each_folder
+def test_weights_sum_to_100(folder):
+    assert sum(each.weight for each in scenario(folder).objectives) == 100
+
+
+@each_folder
+def test_fits_the_budget_of_a_lab(folder):
+    cores, memory = cores_and_bytes(scenario(folder).app)
+    assert cores <= 1.2
+    assert memory <= 2**30
+
+
+@each_folder
+def test_a_quick_run_leaves_time_for_reset_and_grading(folder):
+    assert scenario(folder).phases.windows()["drain"][1] <= 70
+
+
+@each_folder
+def test_load_has_the_operations_of_the_objectives(folder):
+    found, computed = named_ops((folder / "load.py").read_text())
+    wanted = {each.measure.op for each in scenario(folder).objectives if getattr(each.measure, "op", None)}
+    assert not computed
+    assert wanted <= found
+
+
+@each_folder
+def test_lesson_has_its_parts(folder):
+    lesson = (folder / "SCENARIO.md").read_text()
+    assert [each for each in SECTIONS if f"\n{each}\n" not in lesson] == []
+    assert "```mermaid" in lesson
+    assert (folder / "DESIGN.md").is_file()
+
+
+@each_folder
+def test_hints_have_the_rungs_of_the_tier(folder):
+    hints = (folder / "HINTS.md").read_text()
+    rungs = [line.split(":")[0] for line in hints.splitlines() if line.startswith("## ")]
+    assert rungs == [f"## Rung {number}" for number in range(1, RUNGS[scenario(folder).tier] + 1)]
+
+
+@each_folder
+def test_wrong_fixes_name_an_objective_and_a_reason(folder):
+    names = {each.name for each in scenario(folder).objectives}
+    wrong = sorted(folder.glob("wrong/*/wrong.yaml"))
+    assert len(wrong) >= 2
+    for path in wrong:
+        said = yaml.safe_load(path.read_text())
+        assert set(said) == {"objective", "reason"}
+        assert said["objective"] in names
+        assert said["reason"]
+
+
+@each_folder
+def test_solutions_say_why(folder):
+    assert all((each / "README.md").is_file() for each in folder.glob("solution*"))
+
+
+@each_overlay
+def test_overlay_has_only_files_that_differ(folder, variant):
+    app, changed = catalogue.version(folder), catalogue.version(folder, variant)
+    over = {path.relative_to(folder / variant).as_posix() for path in (folder / variant).rglob("*.py")}
+    assert over == {path for path, text in changed.files.items() if app.files.get(path) != text}
+
+
+@pytest.mark.parametrize(
+    ("folder", "variant"),
+    [(folder, variant) for folder in FOLDERS for variant in catalogue.variants(folder)],
+    ids=lambda part: getattr(part, "name", part),
+)
+def test_modules_import(folder, variant, tmp_path):
+    for path, text in catalogue.version(folder, variant).files.items():
+        target = tmp_path / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+    services = [each for each in scenario(folder).app.services if not each.shared]
+    dependencies = {name for each in services for name in each.dependencies}
+    environment = {f"{name.upper().replace('-', '_')}_URL": "http://127.0.0.1:1" for name in dependencies}
+    for each in services:
+        done = subprocess.run(
+            [sys.executable, "-m", "labkit.serve", each.module, "--check"],
+            env=os.environ | environment | each.env | {"PYTHONPATH": f"{tmp_path}:{REPO / 'services'}"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
