@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faultline import workspace
+from faultline import sources, workspace
 from faultline.errors import Conflict, InvalidInput, NotFound
 from faultline.locks import locked
 
@@ -78,32 +78,32 @@ def test_read_without_a_workspace_says_how_to_get_one():
 def test_a_name_that_no_configmap_key_can_have_is_refused(app):
     (app / "my file.py").write_text("")
     with pytest.raises(InvalidInput, match=r"my file\.py: names are letters"):
-        workspace.read_folder(app)
+        sources.read_folder(app)
 
 
 def test_a_name_with_two_dots_is_refused(app):
     (app / "a..b.py").write_text("")
     with pytest.raises(InvalidInput, match=r"a\.\.b\.py: names are letters"):
-        workspace.read_folder(app)
+        sources.read_folder(app)
 
 
 def test_a_binary_file_is_refused(app):
     (app / "picture.png").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InvalidInput, match=r"picture\.png is not UTF-8 text"):
-        workspace.read_folder(app)
+        sources.read_folder(app)
 
 
 def test_a_link_out_of_the_folder_is_refused(app, tmp_path):
     (tmp_path / "secret.py").write_text("key = 1")
     (app / "stolen.py").symlink_to(tmp_path / "secret.py")
     with pytest.raises(InvalidInput, match="is a link out of the workspace"):
-        workspace.read_folder(app)
+        sources.read_folder(app)
 
 
 def test_too_much_code_is_refused(app):
-    (app / "large.py").write_text("#" * workspace.CODE_LIMIT)
+    (app / "large.py").write_text("#" * sources.CODE_LIMIT)
     with pytest.raises(InvalidInput, match="bytes of code, at most 921600 fit"):
-        workspace.read_folder(app)
+        sources.read_folder(app)
 
 
 def test_a_lock_held_too_long_is_a_conflict(tmp_path, monkeypatch):

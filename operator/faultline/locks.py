@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from faultline.errors import Conflict
 
 PATIENCE_SECONDS = 10.0
@@ -17,9 +19,6 @@ def locked(path: Path, what: str) -> Iterator[None]:
 
     Raises Conflict (FL402) when another command holds it for over PATIENCE_SECONDS.
     """
-    # Here, not above: the operator reads folders by the same modules, takes no locks, and its image has no filelock.
-    from filelock import FileLock, Timeout
-
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path, timeout=PATIENCE_SECONDS)
     try:

@@ -7,21 +7,17 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 import shutil
 import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from faultline.errors import InvalidInput, NotFound
+from faultline.errors import NotFound
 from faultline.locks import locked
+from faultline.sources import LEFT_BY_TOOLS, read_folder
 
 REPO = Path(__file__).resolve().parents[2]
-CODE_LIMIT = 900 * 1024
-"""Bytes of code in one version; a ConfigMap holds 1 MiB with its metadata."""
-_NAME = re.compile(r"[A-Za-z0-9_][-A-Za-z0-9_]*(\.[-A-Za-z0-9_]+)*")
-_LEFT_BY_TOOLS = ("__pycache__", ".*", "*.pyc", "*~", "*.swp", "*.orig", "*.rej")
 
 
 def root() -> Path:
@@ -57,7 +53,7 @@ def _create(slug: str, app: Path) -> bool:
         raise NotFound("FL203", f"{slug} has no code to start from: {app} is missing", "restore it with `git checkout`")
     temporary = Path(tempfile.mkdtemp(prefix=f".{slug}-", dir=root()))
     try:
-        shutil.copytree(app, temporary / "app", ignore=shutil.ignore_patterns(*_LEFT_BY_TOOLS))
+        shutil.copytree(app, temporary / "app", ignore=shutil.ignore_patterns(*LEFT_BY_TOOLS))
         (temporary / "app").rename(target)
     finally:
         shutil.rmtree(temporary)
@@ -92,40 +88,6 @@ def read(slug: str) -> dict[str, str]:
     if not base.is_dir():
         raise NotFound("FL204", f"there is no workspace for {slug}: {base} is missing", f"make apply S={slug}")
     return read_folder(base)
-
-
-def read_folder(base: Path) -> dict[str, str]:
-    """All files under `base` that belong to a version of the code, as text.
-
-    Raises InvalidInput: FL113 for a name that cannot be a ConfigMap's key, FL114 for a file that is not UTF-8 text or
-    a link out of the folder, FL112 when they are too large together.
-    """
-    found: dict[str, str] = {}
-    for path in sorted(base.rglob("*")):
-        relative = path.relative_to(base)
-        if any(part_matches(part) for part in relative.parts) or path.is_dir():
-            continue
-        if not all(_NAME.fullmatch(part) for part in relative.parts):
-            raise InvalidInput("FL113", f"{path}: names are letters, digits, '.', '-' and '_'", "rename it")
-        found[relative.as_posix()] = _text(path, base)
-    size = sum(len(text.encode()) for text in found.values())
-    if size > CODE_LIMIT:
-        raise InvalidInput("FL112", f"{base} has {size} bytes of code, at most {CODE_LIMIT} fit", "remove large files")
-    return found
-
-
-def part_matches(part: str) -> bool:
-    """Whether a file or folder of this name is left out: caches, hidden files, editors' backups."""
-    return any(Path(part).match(pattern) for pattern in _LEFT_BY_TOOLS)
-
-
-def _text(path: Path, base: Path) -> str:
-    if not path.resolve().is_relative_to(base.resolve()):
-        raise InvalidInput("FL114", f"{path} is a link out of the workspace", "copy the file in instead")
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise InvalidInput("FL114", f"{path} is not UTF-8 text ({error.reason})", "remove it or convert it") from error
 
 
 def difference(old: Mapping[str, str], new: Mapping[str, str], context: int = 2) -> list[str]:

@@ -1,5 +1,6 @@
 import base64
 import json
+from pathlib import Path
 
 import pytest
 
@@ -7,6 +8,7 @@ from faultline import catalogue, workspace
 from faultline.catalogue import CodeVersion
 from faultline.cli import _deploy
 from faultline.names import ANNOTATION_CODE
+from faultline.sources import read_folder
 
 SCENARIOS = "/apis/faultline.dev/v1alpha1/scenarios"
 RUNS = "/apis/faultline.dev/v1alpha1/runs"
@@ -181,7 +183,7 @@ def test_reset_keeps_a_backup(run_json, scenarios, running):
     code, answer = run_json("reset", "shop", "--yes")
     assert code == 0
     assert workspace.read("shop") == {"web.py": "app = 1\n"}
-    assert workspace.read_folder(workspace.Path(answer["backup"])) == {"web.py": "app = 'mine'\n"}
+    assert read_folder(Path(answer["backup"])) == {"web.py": "app = 'mine'\n"}
 
 
 @pytest.fixture
