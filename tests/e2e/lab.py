@@ -1,0 +1,118 @@
+"""A lab on the real cluster, and the few things that every end-to-end test asks of it."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from faultline.api.base import API_VERSION
+from faultline.cli._cluster import Cluster
+from faultline.host.home import Home
+from faultline.names import INJECTOR_PORT, harness_namespace, lab_namespace
+
+SCENARIOS = Path(__file__).parent / "scenarios"
+TINY = SCENARIOS / "tiny"
+T = TypeVar("T")
+LAB_SECONDS = 90.0
+"""Deadline for a lab to come up on a busy machine; how long it takes is for `make bench-setup` to say."""
+
+
+def wait_for(what: str, probe: Callable[[], T], seconds: float, every: float = 0.2) -> T:
+    """The first true answer of `probe`; fails with its last answer when the deadline has passed."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = probe()
+        if answer:
+            return answer
+        assert time.monotonic() < deadline, f"{what} did not happen within {seconds:g} s: last seen {answer!r}"
+        time.sleep(every)
+
+
+class Lab:
+    """One Scenario object made by a test, and its two namespaces."""
+
+    def __init__(self, cluster: Cluster, name: str) -> None:
+        self.cluster = cluster
+        self.name = name
+        self.where = f"/apis/{API_VERSION}/scenarios/{name}"
+        self.namespace = lab_namespace(name)
+        self.harness = harness_namespace(name)
+
+    def status(self) -> dict[str, Any]:
+        """As the operator wrote it."""
+        return dict((self.cluster.get(self.where) or {}).get("status") or {})
+
+    def condition(self, kind: str) -> dict[str, Any]:
+        """One of its conditions."""
+        return next((each for each in self.status().get("conditions") or [] if each["type"] == kind), {})
+
+    def ready(self) -> bool:
+        """Whether this version of the object is up."""
+        found = self.cluster.get(self.where) or {}
+        seen = found.get("status", {}).get("observedGeneration") == found["metadata"]["generation"]
+        return seen and self.condition("Ready").get("status") == "True"
+
+    def wait_ready(self) -> None:
+        """Until it is up."""
+        wait_for(f"{self.name} Ready", self.ready, LAB_SECONDS)
+
+    def pods(self, namespace: str, selector: str = "") -> list[dict[str, Any]]:
+        """Pods that are not going away."""
+        found = self.cluster.items(f"/api/v1/namespaces/{namespace}/pods", selector)
+        return [each for each in found if "deletionTimestamp" not in each["metadata"]]
+
+    def token(self) -> str:
+        """The harness' token."""
+        secret = self.cluster.get(f"/api/v1/namespaces/{self.harness}/secrets/harness")
+        assert secret, f"{self.harness} has no Secret harness"
+        return base64.b64decode(secret["data"]["token"]).decode()
+
+    def injector(self, method: str, path: str) -> Any:
+        """Call the injector."""
+        return self.cluster.service(method, self.harness, "edges", INJECTOR_PORT, path, token=self.token())
+
+    def toxics(self) -> list[str]:
+        """Every toxic that is on, by its edge."""
+        edges = self.injector("GET", "/state")["edges"]
+        return [f"{edge}: {toxic}" for edge, state in edges.items() for toxic in state["toxics"]]
+
+    def visit(self, path: str, method: str = "GET") -> Any:
+        """A request to the lab's entry, by the client's own edge."""
+        return self.cluster.service(method, self.harness, "edges", 21000, path)
+
+    def start_run(self, name: str) -> str:
+        """Create a Run; gives where it is."""
+        body = {
+            "apiVersion": API_VERSION,
+            "kind": "Run",
+            "metadata": {"name": name},
+            "spec": {"scenario": self.name, "seed": 1},
+        }
+        self.cluster.create(f"/apis/{API_VERSION}/runs", body)
+        return f"/apis/{API_VERSION}/runs/{name}"
+
+    def run_status(self, where: str) -> dict[str, Any]:
+        """A run's status."""
+        return dict((self.cluster.get(where) or {}).get("status") or {})
+
+    def delete(self) -> None:
+        """Remove it, and wait until its namespaces are gone."""
+        self.cluster.delete(self.where)
+        wait_for(f"{self.name} gone", self.gone, 60)
+
+    def gone(self) -> bool:
+        """Whether nothing is left."""
+        return all(self.cluster.get(f"/api/v1/namespaces/{each}") is None for each in (self.namespace, self.harness))
+
+
+def kubectl(*arguments: str, stdin: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """The kubectl that `make up` brought, on the lab's own cluster."""
+    home = Home.from_environment()
+    command = [str(home.bin / "kubectl"), "--kubeconfig", str(home.kubeconfig), *arguments]
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=120, check=False)
+    assert not check or done.returncode == 0, f"{' '.join(arguments)}: {done.stderr}"
+    return done

@@ -1,0 +1,2 @@
+CREATE TABLE pages (name text PRIMARY KEY);
+INSERT INTO pages VALUES ('home');
