@@ -79,7 +79,7 @@ edges.{{ .Values.harnessNamespace }}.svc.cluster.local
 name: exporter
 image: {{ .Values.images.exporters }}
 {{ include "lab.container" . }}
-{{ include "lab.resources" (dict "cpu" "100m" "memory" "96Mi") }}
+{{ include "lab.resources" (dict "cpu" "40m" "memory" "48Mi") }}
 {{- end }}
 
 {{/* Made from the token, so that it is as secret and stays the same from upgrade to upgrade. */}}
