@@ -43,7 +43,7 @@ resources:
 
 {{/*
 The egress allow-list of a pod: its own edges and DNS, everything else refused at once. It is the only container in the
-lab with a capability and the only root: nftables wants NET_ADMIN, which Kubernetes grants to root alone, and it reaches
+lab's namespace with a capability and the only root: nftables wants NET_ADMIN, which Kubernetes grants to root alone, and it reaches
 no further than this pod's own network. Takes a dict: root, ports.
 */}}
 {{- define "lab.netguard" -}}

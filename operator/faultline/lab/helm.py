@@ -90,6 +90,10 @@ class Helm:
             ["template", release, str(self.chart), "--namespace", namespace, "--values", "-"], json.dumps(values)
         )
 
+    async def lint(self) -> str:
+        """What `helm lint --strict` says about the chart. Raises HostProblem (FL520) when it finds fault."""
+        return await self._run(["lint", "--strict", str(self.chart)])
+
     async def _run(self, args: Sequence[str], document: str | None = None) -> str:
         try:
             process = await asyncio.create_subprocess_exec(

@@ -1,0 +1,142 @@
+"""charts/faultline as Helm renders it: rights, what is scraped, and which values are refused."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import yaml
+
+from faultline.errors import InvalidInput
+from faultline.host.home import REPO
+from faultline.host.images import CHART_IMAGES
+from faultline.lab import Helm
+
+NAMESPACE = "faultline-system"
+IMAGES = {name: f"faultline/{name}:0123456789ab" for name in CHART_IMAGES}
+Manifests = dict[tuple[str, str], dict[str, Any]]
+
+
+async def render(**chosen: Any) -> Manifests:
+    helm = Helm(REPO / "charts" / "faultline")
+    text = await helm.template({"images": IMAGES, **chosen}, namespace=NAMESPACE, release="faultline")
+    return {(each["kind"], each["metadata"]["name"]): each for each in yaml.safe_load_all(text) if each}
+
+
+def pod(found: Manifests, kind: str, name: str) -> dict[str, Any]:
+    spec: dict[str, Any] = found[kind, name]["spec"]["template"]["spec"]
+    return spec
+
+
+def environment(found: Manifests) -> Mapping[str, Any]:
+    (operator,) = pod(found, "Deployment", "operator")["containers"]
+    return {each["name"]: each.get("value", each.get("valueFrom")) for each in operator["env"]}
+
+
+async def test_nothing_is_privileged() -> None:
+    found = await render()
+    for kind, name in (("Deployment", "operator"), ("Deployment", "prometheus"), ("DaemonSet", "meter")):
+        spec = pod(found, kind, name)
+        assert spec["securityContext"]["runAsNonRoot"] is True
+        for each in spec["containers"]:
+            assert each["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+            assert each["securityContext"]["readOnlyRootFilesystem"] is True
+    (cgroup,) = [
+        each for each in pod(found, "DaemonSet", "meter")["containers"][0]["volumeMounts"] if "readOnly" in each
+    ]
+    assert cgroup["readOnly"] is True
+
+
+async def test_there_is_one_operator_at_a_time() -> None:
+    spec = (await render())["Deployment", "operator"]["spec"]
+    assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
+
+
+async def test_no_role_has_everything() -> None:
+    for (kind, name), manifest in (await render()).items():
+        if kind in ("ClusterRole", "Role"):
+            for rule in manifest["rules"]:
+                assert "*" not in [*rule["verbs"], *rule["resources"], *rule["apiGroups"]], name
+                assert not {"escalate", "bind", "impersonate"} & set(rule["verbs"]), name
+
+
+async def test_the_operator_may_give_the_injector_what_the_lab_s_chart_wants() -> None:
+    held = {
+        (group, resource, verb)
+        for rule in (await render())["ClusterRole", "faultline-operator"]["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+    lab = yaml.safe_load_all(await Helm(REPO / "charts" / "lab").template({}))
+    (role,) = [each for each in lab if each and each["kind"] == "Role"]
+    for rule in role["rules"]:
+        for resource in rule["resources"]:
+            for verb in rule["verbs"]:
+                assert (rule["apiGroups"][0], resource, verb) in held
+
+
+async def test_runs_stay_on_the_node_or_in_a_claim() -> None:
+    (data, _) = pod(await render(), "Deployment", "operator")["volumes"]
+    assert data["hostPath"] == {"path": "/var/lib/faultline", "type": "Directory"}
+    found = await render(data={"hostPath": ""})
+    (data, _) = pod(found, "Deployment", "operator")["volumes"]
+    assert data["persistentVolumeClaim"] == {"claimName": "data"}
+    assert found["PersistentVolumeClaim", "data"]["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+
+
+async def test_another_prometheus_takes_the_place_of_ours() -> None:
+    found = await render()
+    assert environment(found)["FAULTLINE_PROMETHEUS_URL"] == f"http://prometheus.{NAMESPACE}.svc.cluster.local:9090"
+    found = await render(prometheus={"url": "https://metrics.example.org"})
+    assert environment(found)["FAULTLINE_PROMETHEUS_URL"] == "https://metrics.example.org"
+    assert ("Deployment", "prometheus") not in found
+
+
+async def test_each_part_is_a_job_and_the_learner_s_is_bounded() -> None:
+    config = yaml.safe_load((await render())["ConfigMap", "prometheus"]["data"]["prometheus.yml"])
+    assert config["global"] == {"scrape_interval": "1s", "scrape_timeout": "1s"}
+    jobs = {each["job_name"]: each for each in config["scrape_configs"]}
+    assert set(jobs) == {"app", "shared", "store", "harness", "platform"}
+    assert (jobs["app"]["sample_limit"], jobs["app"]["body_size_limit"]) == (3000, "2MB")
+    # A learner's app cannot export a series that an objective looks at.
+    assert {"source_labels": ["__name__"], "regex": "faultline_.*", "action": "drop"} in jobs["app"][
+        "metric_relabel_configs"
+    ]
+    assert [name for name, job in jobs.items() if job.get("honor_labels")] == ["platform"]
+    for name, job in jobs.items():
+        assert job["relabel_configs"][0]["regex"] == name
+        labels = {each.get("target_label") for each in job["relabel_configs"]} - {None, "__address__"}
+        assert labels == {"scenario", "part", "app", "pod", "namespace"}
+
+
+async def test_new_images_bring_a_new_operator() -> None:
+    def digest(found: Manifests) -> str:
+        annotations = found["Deployment", "operator"]["spec"]["template"]["metadata"]["annotations"]
+        return str(annotations["faultline.dev/config"])
+
+    changed = {**IMAGES, "runtime": "faultline/runtime:ba9876543210"}
+    assert digest(await render()) != digest(await render(images=changed))
+
+
+@pytest.mark.parametrize(
+    ("where", "chosen"),
+    [
+        ("/data/hostPath", {"data": {"hostPath": "relative"}}),
+        ("/operator/logLevel", {"operator": {"logLevel": "chatty"}}),
+        ("/prometheus/url", {"prometheus": {"url": "metrics.example.org"}}),
+        ("/prometheus/retention", {"prometheus": {"retention": "for ever"}}),
+        ("/dashboard/enabled", {"dashboard": {"enabled": True}}),
+        ("/images/operator", {"images": {**IMAGES, "operator": ""}}),
+        ("/replicas", {"replicas": 2}),
+    ],
+)
+async def test_wrong_values_are_refused(where: str, chosen: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        await render(**chosen)
+    assert f"at '{where}'" in caught.value.message or f"'{where[1:]}' not allowed" in caught.value.message
+
+
+@pytest.mark.parametrize("chart", ["faultline", "lab"])
+async def test_lint_has_nothing_to_say(chart: str) -> None:
+    said = await Helm(REPO / "charts" / chart).lint()
+    assert "1 chart(s) linted, 0 chart(s) failed" in said
