@@ -42,8 +42,8 @@ KEPT = {
     "default",
     "x-kubernetes-validations",
 }
-LEFT_OUT = {"title", "$defs", "propertyNames", "patternProperties"}
-"""Of a map's keys the API server checks nothing; the operator's own validation does."""
+LEFT_OUT = {"title", "$defs", "propertyNames"}
+"""Of a map's keys the pattern is kept, as a rule; it bounds their length, too."""
 
 SCENARIO_NAME = {"type": "string", "maxLength": 40, "pattern": "^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$"}
 RUN_NAME = {"type": "string", "maxLength": 63}
@@ -224,6 +224,9 @@ def _keyword(key: str, value: Any, defs: Schema) -> Schema:
             return {key: _convert(value, defs)}
         case "additionalProperties":
             return {key: _convert(value, defs)} if value else {}
+        case "patternProperties":
+            ((pattern, schema),) = value.items()
+            return {"additionalProperties": _convert(schema, defs)} | _key_rule(pattern)
         case "const":
             return {"enum": [value]}
         case "exclusiveMinimum":
@@ -235,6 +238,12 @@ def _keyword(key: str, value: Any, defs: Schema) -> Schema:
         case _ if key in LEFT_OUT:
             return {}
     raise InvalidInput("FL103", f"schema keyword {key!r} has no structural form, got {value!r}", "teach it to crds.py")
+
+
+def _key_rule(pattern: str) -> Schema:
+    # A map's keys have no schema of their own in a structural one.
+    rule = {"rule": f"self.all(key, key.matches('{pattern}'))", "message": f"every key must match {pattern}"}
+    return {"x-kubernetes-validations": [rule]}
 
 
 def _definition(
