@@ -91,7 +91,7 @@ class Helm:
         )
 
     async def lint(self) -> str:
-        """What `helm lint --strict` says about the chart. Raises HostProblem (FL520) when it finds fault."""
+        """What `helm lint --strict` says about the chart. Raises HostProblem (FL525) when it finds fault."""
         return await self._run(["lint", "--strict", str(self.chart)])
 
     async def _run(self, args: Sequence[str], document: str | None = None) -> str:
