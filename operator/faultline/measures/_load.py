@@ -11,6 +11,7 @@ from faultline.api.base import Line
 from faultline.measures.base import LOADED, Context, Measure
 
 LoadPhase = Literal["baseline", "fault", "recovery"]
+EVERY: tuple[LoadPhase, ...] = ("baseline", "fault", "recovery")
 
 
 def quoted(text: str) -> str:
@@ -22,7 +23,7 @@ class PhasedMeasure(Measure):
     """A measure over some of the phases with load."""
 
     phases: list[LoadPhase] = Field(
-        default_factory=lambda: ["baseline", "fault", "recovery"],
+        default_factory=lambda: [*EVERY],
         min_length=1,
         max_length=3,
         description="phases to look at; a request belongs to the phase of its intended start",

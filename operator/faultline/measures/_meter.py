@@ -7,16 +7,17 @@ from typing import Literal
 from pydantic import Field
 
 from faultline.measures._load import PhasedMeasure, quoted
-from faultline.measures.base import Context, length, moment
+from faultline.measures.base import Context
 
 Part = Literal["app", "shared", "store"]
+PARTS: tuple[Part, ...] = ("app", "shared", "store")
 
 
 class MeterMeasure(PhasedMeasure):
     """A use of resources for each 1,000 requests that were answered well."""
 
     parts: list[Part] = Field(
-        default_factory=lambda: ["app", "shared", "store"],
+        default_factory=lambda: [*PARTS],
         min_length=1,
         max_length=3,
         description="whose use counts; all of the lab if left out, so that moving work elsewhere gains nothing",
@@ -25,11 +26,6 @@ class MeterMeasure(PhasedMeasure):
     def pods(self, context: Context) -> str:
         """The selector of the lab's pods."""
         return f"{{namespace={quoted(context.lab_namespace)},part=~{quoted('|'.join(self.parts))}}}"
-
-    def over(self, context: Context) -> str:
-        """The range that covers the phases."""
-        start, end = context.span(self.phases)
-        return f"{length(start, end)} {moment(end)}"
 
     def thousands(self, context: Context) -> str:
         """Requests answered well, in thousands; nothing when there was none, as no use of resources is worth that."""

@@ -82,3 +82,21 @@ def moment(at: float) -> str:
 def length(start: float, end: float) -> str:
     """A PromQL range for the time between two moments in Unix seconds, to the millisecond."""
     return f"[{max(1, round((end - start) * 1000))}ms]"
+
+
+SCRAPE_SECONDS = 1.0
+
+
+def grown(counter: str, start: float, end: float) -> str:
+    """PromQL for how much a counter (a selector, whose series are summed) grew between two moments in Unix seconds.
+
+    `increase` stretches what it sees to the edges of its range, unless the counter started at 0: 5% one way or the
+    other for 20 scrapes. So the difference of two readings is taken, whose parts add up, and `increase` only for series
+    that began or restarted in between. A reading is up to a scrape old; half a scrape later it is right on average.
+    """
+    start, end = start + SCRAPE_SECONDS / 2, end + SCRAPE_SECONDS / 2
+    over = f"{counter}{length(start - SCRAPE_SECONDS, end)} {moment(end)}"
+    return (
+        f"sum(\n  last_over_time({over})\n  - {counter} {moment(start)}\n"
+        f"  and resets({over}) == 0\n  or increase({over})\n)"
+    )

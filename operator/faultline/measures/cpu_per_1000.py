@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from faultline.measures._meter import MeterMeasure
-from faultline.measures.base import Context
+from faultline.measures.base import Context, grown
 
 
 class CpuPer1000(MeterMeasure):
@@ -16,5 +16,5 @@ class CpuPer1000(MeterMeasure):
 
     def query(self, context: Context) -> str:
         """The increase of each pod's counter, pods that came and went included."""
-        used = f"sum(increase(faultline_pod_cpu_seconds_total{self.pods(context)}{self.over(context)}))"
+        used = grown(f"faultline_pod_cpu_seconds_total{self.pods(context)}", *context.span(self.phases))
         return f"{used} / {self.thousands(context)}"

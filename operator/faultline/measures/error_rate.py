@@ -9,6 +9,9 @@ from pydantic import Field
 from faultline.measures._load import LoadMeasure
 from faultline.measures.base import Context
 
+Bad = Literal["failed", "unknown"]
+BAD: tuple[Bad, ...] = ("failed", "unknown")
+
 
 class ErrorRate(LoadMeasure):
     """Requests with one of `outcomes`, over all that were sent.
@@ -19,8 +22,8 @@ class ErrorRate(LoadMeasure):
     unit: ClassVar[str] = "ratio"
     better: ClassVar[Literal["higher", "lower"]] = "lower"
 
-    outcomes: list[Literal["failed", "unknown"]] = Field(
-        default_factory=lambda: ["failed", "unknown"], min_length=1, max_length=2, description="what counts as bad"
+    outcomes: list[Bad] = Field(
+        default_factory=lambda: [*BAD], min_length=1, max_length=2, description="what counts as bad"
     )
 
     def query(self, context: Context) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from faultline.measures._meter import MeterMeasure
-from faultline.measures.base import Context
+from faultline.measures.base import Context, length, moment
 
 
 class MemoryPer1000(MeterMeasure):
@@ -15,8 +15,8 @@ class MemoryPer1000(MeterMeasure):
     better: ClassVar[Literal["higher", "lower"]] = "lower"
 
     def query(self, context: Context) -> str:
-        """The sum over the meter's readings, one each second."""
-        over = self.over(context)
-        width, at = over.split(" ", 1)
-        held = f"sum_over_time(sum(faultline_pod_memory_bytes{self.pods(context)}){width[:-1]}:1s] {at})"
-        return f"sum({held}) / 1048576 / {self.thousands(context)}"
+        """The mean of the meter's readings, times the time."""
+        start, end = context.span(self.phases)
+        each_second = f"{length(start, end)[:-1]}:1s] {moment(end)}"
+        held = f"avg_over_time(sum(faultline_pod_memory_bytes{self.pods(context)}){each_second}) * {end - start:g}"
+        return f"{held} / 1048576 / {self.thousands(context)}"

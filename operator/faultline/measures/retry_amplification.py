@@ -9,7 +9,7 @@ from pydantic import Field
 
 from faultline.api.base import EdgeName, Slug
 from faultline.measures._load import LoadMeasure, quoted
-from faultline.measures.base import Context, Disturbance, length, moment
+from faultline.measures.base import Context, Disturbance, grown
 
 SHORTEST_SECONDS = 3.0
 """A part of the time has to hold a few scrapes (one each second), or its increase is no number."""
@@ -35,8 +35,8 @@ class RetryAmplification(LoadMeasure):
 
     def query(self, context: Context) -> str:
         """One term for each part of the time, over the offered operations."""
-        attempts = "\n  + ".join(self._attempts(context, *part) for part in pairwise(self._marks(context)))
-        return f"(\n  {attempts}\n)\n/ sum(faultline_load_offered_total{self.selector(context)})"
+        attempts = "\n+ ".join(self._attempts(context, *part) for part in pairwise(self._marks(context)))
+        return f"(\n{attempts}\n)\n/ sum(faultline_load_offered_total{self.selector(context)})"
 
     def _marks(self, context: Context) -> list[float]:
         start, end = context.span(self.phases)
@@ -53,17 +53,15 @@ class RetryAmplification(LoadMeasure):
         ]
 
     def _attempts(self, context: Context, start: float, end: float) -> str:
-        over = f"{length(start, end)} {moment(end)}"
         lab, harness = quoted(context.lab_namespace), quoted(context.harness_namespace)
         edge = f"={quoted(self.edge)}" if self.edge else f"=~{quoted('.+->' + self.dependency)}"
-        arrived = (
-            f"sum(increase(faultline_dependency_requests_total"
-            f'{{namespace={lab},part="shared",dependency={quoted(self.dependency)}}}{over}))'
-        )
-        opened = f"sum(increase(faultline_edge_connections_total{{namespace={harness},edge{edge}}}{over}))"
+        own = f'{{namespace={lab},part="shared",dependency={quoted(self.dependency)}}}'
+        arrived = grown(f"faultline_dependency_requests_total{own}", start, end)
+        opened = grown(f"faultline_edge_connections_total{{namespace={harness},edge{edge}}}", start, end)
         if self.counted_at == "dependency":
             return arrived
         if self.counted_at == "edge":
             return opened
         # `and on()`: without the dependency's own count the number would be a guess, so there is none.
-        return f'(max({arrived} or label_replace({opened}, "at", "edge", "", "")) and on() {arrived})'
+        larger = f'max(\n{arrived}\nor label_replace({opened}, "at", "edge", "", "")\n)'
+        return f"({larger}\nand on() {arrived})"

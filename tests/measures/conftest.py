@@ -1,0 +1,185 @@
+"""A real Prometheus that holds one made-up run, and the context that describes it."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from faultline.clients.prometheus import Prometheus
+from faultline.measures.base import Context, Disturbance
+
+MARK = 1_790_000_000.0
+BEFORE, AFTER = -5, 66
+RUN = 'run="run-1"'
+
+
+@pytest.fixture(scope="session")
+def context() -> Context:
+    return Context(
+        run="run-1",
+        scenario="shop",
+        lab_namespace="lab-shop",
+        harness_namespace="harness-shop",
+        windows={
+            "baseline": (MARK, MARK + 12),
+            "fault": (MARK + 12, MARK + 42),
+            "recovery": (MARK + 42, MARK + 57),
+            "drain": (MARK + 57, MARK + 61),
+        },
+        end=MARK + 64,
+        deadline=2.5,
+        faults=[
+            Disturbance(name="slow", edge="checkout->payments", start=MARK + 12, end=MARK + 24),
+            Disturbance(name="cut", edge="checkout->payments", start=MARK + 24.5, end=MARK + 40),
+        ],
+    )
+
+
+def _during(start: float, end: float, rate: float) -> Callable[[float], float]:
+    return lambda at: rate * (min(max(at, start), end) - start)
+
+
+def _sum(*parts: Callable[[float], float]) -> Callable[[float], float]:
+    return lambda at: sum(part(at) for part in parts)
+
+
+def _made_up() -> dict[str, list[tuple[str, Callable[[float], float]]]]:
+    """By metric: labels, and the value at a time in seconds after the mark.
+
+    50 browse and 20 checkout a second. While the fault phase lasts a tenth of browse fails and half of checkout gets
+    no answer. Payments is tried three times a second and operation while slow; when cut off, 100 connections a second.
+    """
+    phases = {"baseline": (0, 12), "fault": (12, 42), "recovery": (42, 57)}
+    requests, offered = [], []
+    for phase, (start, end) in phases.items():
+        bad = phase == "fault"
+        shares = {
+            "browse": {"ok": 0.9 if bad else 1, "failed": 0.1 if bad else 0, "unknown": 0},
+            "checkout": {"ok": 0.5 if bad else 1, "failed": 0, "unknown": 0.5 if bad else 0},
+        }
+        for op, rate in (("browse", 50), ("checkout", 20)):
+            labels = f'{RUN},phase="{phase}",op="{op}"'
+            offered.append((labels, _during(start, end, rate)))
+            requests += [
+                (f'{labels},outcome="{outcome}"', _during(start, end, rate * share))
+                for outcome, share in shares[op].items()
+            ]
+    lab = 'namespace="lab-shop",part="{}",pod="{}-1"'
+    exact = f'{RUN},phases="{{}}",op="{{}}",quantile="0.95"'
+    return {
+        "faultline_load_requests_total": requests,
+        "faultline_load_offered_total": offered,
+        "faultline_load_exact_latency_seconds": [
+            (exact.format("fault", ""), lambda _: 1.25),
+            (exact.format("fault+recovery", "checkout"), lambda _: 0.8),
+            (exact.format("fault", "checkout"), lambda _: float("inf")),
+        ],
+        "faultline_load_recovery_seconds": [(f'{RUN},op=""', lambda _: 3), (f'{RUN},op="checkout"', lambda _: 7)],
+        "faultline_dependency_requests_total": [
+            (
+                'namespace="lab-shop",part="shared",pod="payments-1",dependency="payments",outcome="ok"',
+                _sum(_during(0, 12, 20), _during(12, 24, 60), _during(40, 57, 20)),
+            )
+        ],
+        "faultline_edge_connections_total": [
+            (
+                'namespace="harness-shop",edge="checkout->payments"',
+                _sum(_during(0, 12, 2), _during(12, 24, 5), _during(24, 40, 100), _during(40, 57, 2)),
+            )
+        ],
+        "faultline_pod_cpu_seconds_total": [
+            (lab.format("app", "checkout"), _during(0, 61, 0.2)),
+            (lab.format("store", "postgres"), _during(0, 61, 0.1)),
+            ('namespace="lab-other",part="app",pod="x-1"', _during(0, 61, 0.9)),
+        ],
+        "faultline_pod_memory_bytes": [
+            (lab.format("app", "checkout"), lambda _: 100 * 1024**2),
+            (lab.format("store", "postgres"), lambda _: 60 * 1024**2),
+        ],
+    }
+
+
+def _openmetrics() -> str:
+    lines = []
+    for metric, series in _made_up().items():
+        family = metric.removesuffix("_total")
+        lines.append(f"# TYPE {family} {'counter' if metric.endswith('_total') else 'gauge'}")
+        for labels, value in series:
+            lines += [f"{metric}{{{labels}}} {value(at + 0.3)} {MARK + at + 0.3:.1f}" for at in range(BEFORE, AFTER)]
+    return "\n".join([*lines, "# EOF", ""]).replace(" inf ", " +Inf ")
+
+
+@pytest.fixture(scope="session")
+def prometheus_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server that holds the made-up run: from the host's packages, or else from our image."""
+    folder = tmp_path_factory.mktemp("prometheus")
+    folder.chmod(0o777)
+    (folder / "run.txt").write_text(_openmetrics())
+    (folder / "prometheus.yml").write_text("scrape_configs: []\n")
+    prefix = _prefix(folder)
+    blocks = ["tsdb", "create-blocks-from", "openmetrics", f"{folder}/run.txt", f"{folder}/data"]
+    subprocess.run([*prefix, "promtool", *blocks], check=True, capture_output=True, timeout=60)
+    port = _free_port()
+    command = [
+        "prometheus",
+        f"--config.file={folder}/prometheus.yml",
+        f"--storage.tsdb.path={folder}/data",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--log.level=error",
+    ]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen([*prefix, *command], stdout=log, stderr=log)
+        try:
+            url = f"http://127.0.0.1:{port}"
+            _until_ready(url, process, folder / "log")
+            yield url
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+def _prefix(folder: Path) -> list[str]:
+    if shutil.which("prometheus") and shutil.which("promtool"):
+        return []
+    listed = subprocess.run(
+        ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}", "faultline/prometheus"],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    ).stdout.split()
+    if not listed:
+        pytest.fail(
+            "there is neither a prometheus on this host nor the image faultline/prometheus: `make up` builds it"
+        )
+    return ["docker", "run", "--rm", "--network=host", f"--volume={folder}:{folder}", "--entrypoint=", listed[0]]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{url}/-/ready", timeout=1):  # noqa: S310 - our own server
+                return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail(f"prometheus did not come up: {log.read_text()}")
+
+
+@pytest.fixture
+async def prometheus(prometheus_url: str) -> AsyncIterator[Prometheus]:
+    async with Prometheus(prometheus_url) as client:
+        yield client

@@ -1,0 +1,71 @@
+"""The measures' query texts and parameters; test_promql.py tries the queries on a real Prometheus."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from faultline.measures import MEASURES
+from faultline.measures.base import grown
+
+REQUESTS = 'faultline_load_requests_total{run="run-1",phase=~"baseline|fault|recovery"'
+OFFERED = 'faultline_load_offered_total{run="run-1",phase=~"baseline|fault|recovery"'
+
+TEXTS = [
+    ("availability", {}, f'sum({REQUESTS},outcome="ok"}}) / sum({REQUESTS}}})'),
+    ("error_rate", {"outcomes": ["unknown"]}, f'sum({REQUESTS},outcome="unknown"}}) / sum({REQUESTS}}})'),
+    (
+        "latency_quantile",
+        {"phases": ["recovery", "fault"], "quantile": "0.99"},
+        "clamp_max(faultline_load_exact_latency_seconds"
+        '{run="run-1",phases="fault+recovery",op="",quantile="0.99"}, 2.5)',
+    ),
+    ("throughput", {}, f'sum({REQUESTS},outcome="ok"}}) / 57'),
+    (
+        "throughput_ratio",
+        {"op": "buy"},
+        f'sum({REQUESTS},op="buy",outcome="ok"}}) / sum({OFFERED},op="buy"}})',
+    ),
+    ("time_to_recover", {"op": "buy"}, 'faultline_load_recovery_seconds{run="run-1",op="buy"}'),
+]
+
+
+@pytest.mark.parametrize(("name", "parameters", "text"), TEXTS)
+def test_the_query_is_what_a_person_would_write(context, name, parameters, text):
+    assert MEASURES[name].model_validate(parameters).query(context) == text
+
+
+@pytest.mark.parametrize("name", sorted(MEASURES))
+def test_each_measure_says_unit_direction_and_window(name):
+    measure = MEASURES[name].model_validate({"dependency": "x"} if name == "retry_amplification" else {})
+    assert measure.unit
+    assert measure.better in ("higher", "lower")
+    assert measure.window()
+
+
+@pytest.mark.parametrize("phases", [["baseline", "recovery"], ["fault", "fault"]])
+def test_quantiles_exist_for_contiguous_phases_only(phases):
+    with pytest.raises(ValidationError, match="must follow each other and differ"):
+        MEASURES["latency_quantile"].model_validate({"phases": phases})
+
+
+def test_retries_are_split_where_faults_on_the_edge_begin_and_end(context):
+    query = MEASURES["retry_amplification"].model_validate(
+        {"dependency": "payments", "edge": "checkout->payments", "phases": ["fault", "recovery"]}
+    )
+    text = query.query(context)
+    # 12 to 24 (slow), 24 to 40 (cut off; its start is too near), 40 to the end of the drain
+    assert text.count("max(") == 3
+    assert text.endswith('/ sum(faultline_load_offered_total{run="run-1",phase=~"fault|recovery"})')
+
+
+def test_a_fault_on_another_edge_splits_nothing(context):
+    query = MEASURES["retry_amplification"].model_validate({"dependency": "stock", "counted_at": "dependency"})
+    assert query.query(context).count("last_over_time") == 1
+
+
+def test_growth_is_read_half_a_scrape_late():
+    assert grown("c", 100, 110) == (
+        "sum(\n  last_over_time(c[11000ms] @ 110.500)\n  - c @ 100.500\n"
+        "  and resets(c[11000ms] @ 110.500) == 0\n  or increase(c[11000ms] @ 110.500)\n)"
+    )

@@ -1,0 +1,89 @@
+"""Each measure's PromQL on a real Prometheus that holds known series; conftest.py says what is in them."""
+
+from __future__ import annotations
+
+import pytest
+
+from faultline.grading.objectives import only
+from faultline.measures import MEASURES
+from faultline.measures.base import Context, Disturbance
+
+pytestmark = pytest.mark.e2e
+
+CHECKOUT = {"op": "checkout", "phases": ["fault"]}
+PAYMENTS = {"dependency": "payments", "op": "checkout", "phases": ["fault"]}
+
+KNOWN = [
+    ("availability", {}, (57 * 70 - 30 * (5 + 10)) / (57 * 70)),
+    ("availability", CHECKOUT, 0.5),
+    ("error_rate", {"phases": ["fault"]}, 15 / 70),
+    ("error_rate", {"phases": ["fault"], "outcomes": ["unknown"]}, 10 / 70),
+    ("latency_quantile", {"phases": ["fault"]}, 1.25),
+    ("latency_quantile", {"op": "checkout", "phases": ["recovery", "fault"]}, 0.8),
+    ("latency_quantile", CHECKOUT, 2.5),  # nothing was answered: the deadline
+    ("throughput", CHECKOUT, 10),
+    ("throughput", {"phases": ["baseline", "recovery"]}, 70),
+    ("throughput_ratio", {"op": "browse", "phases": ["fault"]}, 0.9),
+    ("time_to_recover", {}, 3),
+    ("time_to_recover", {"op": "checkout"}, 7),
+    # 60/s until the cut at 24 s, then 16 s of 100 connections/s and 2 s of 2/s, for 600 operations
+    ("retry_amplification", PAYMENTS | {"edge": "checkout->payments"}, (720 + 1604) / 600),
+    ("retry_amplification", PAYMENTS, (720 + 1604) / 600),
+    ("retry_amplification", PAYMENTS | {"counted_at": "dependency"}, (720 + 40) / 600),
+    ("retry_amplification", PAYMENTS | {"counted_at": "edge"}, (60 + 1604) / 600),
+    ("retry_amplification", PAYMENTS | {"phases": ["baseline"]}, 1.0),
+    ("error_budget_burnt", CHECKOUT | {"serviceLevel": 0.95}, 0.5 / 0.05),
+    ("dip_depth", {"op": "browse"}, 0.1),
+    ("dip_depth", {"op": "checkout", "phases": ["baseline"]}, 0.0),
+    ("cpu_per_1000", {"phases": ["fault"]}, 9 / 1.65),
+    ("cpu_per_1000", {"phases": ["fault"], "parts": ["store"]}, 3 / 1.65),
+    ("memory_per_1000", {"phases": ["fault"]}, 160 * 30 / 1.65),
+]
+
+
+@pytest.mark.parametrize(("name", "parameters", "value"), KNOWN)
+async def test_a_measure_gives_the_number_that_the_series_hold(prometheus, context, name, parameters, value):
+    measure = MEASURES[name].model_validate(parameters)
+    found, problem = only(await prometheus.instant(measure.query(context), context.end))
+    assert problem == ""
+    # Readings are up to half a scrape off: 0.5 s of the 12 to 30 s here, at a rate that jumps at the windows' edges.
+    assert found == pytest.approx(value, rel=0.055 if name == "retry_amplification" else 0.01, abs=0.001)
+
+
+def test_every_measure_is_tried():
+    assert {name for name, _, _ in KNOWN} == set(MEASURES)
+
+
+@pytest.mark.parametrize("name", sorted(MEASURES))
+async def test_a_run_that_prometheus_does_not_know_has_no_number(prometheus, context, name):
+    parameters = {"dependency": "payments"} if name == "retry_amplification" else {}
+    stranger = context.model_copy(update={"run": "run-2", "lab_namespace": "lab-x", "harness_namespace": "harness-x"})
+    query = MEASURES[name].model_validate(parameters).query(stranger)
+    assert only(await prometheus.instant(query, stranger.end))[0] is None
+
+
+async def test_retries_are_not_guessed_when_the_dependency_does_not_count(prometheus, context):
+    query = MEASURES["retry_amplification"].model_validate({"dependency": "stock"}).query(context)
+    assert await prometheus.instant(query, context.end) == []
+
+
+async def test_faults_that_start_with_their_phase_leave_no_part_without_scrapes(prometheus, context: Context):
+    start, end = context.windows["fault"]
+    faults = [Disturbance(name="slow", edge="checkout->payments", start=start + 0.02, end=end - 0.01)]
+    narrow = context.model_copy(update={"faults": faults})
+    query = MEASURES["retry_amplification"].model_validate(PAYMENTS).query(narrow)
+    assert len(await prometheus.instant(query, context.end)) == 1
+
+
+async def test_quotes_in_a_name_stay_within_their_string(prometheus, context):
+    measure = MEASURES["availability"].model_validate({"op": 'a"} or vector(1) #\\'})
+    value, _ = only(await prometheus.instant(measure.query(context), context.end))
+    assert value is None
+
+
+async def test_raw_samples_come_with_their_own_times(prometheus, context):
+    selector = 'faultline_load_recovery_seconds{op="checkout"}[5s]'
+    (series,) = await prometheus.raw(selector, context.end)
+    assert [at - context.windows["baseline"][0] for at, _ in series.points] == pytest.approx(
+        [59.3, 60.3, 61.3, 62.3, 63.3]
+    )
