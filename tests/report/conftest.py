@@ -1,4 +1,4 @@
-"""Two made-up runs of one scenario, of the shape that real ones have: a flawed app that fails, a solution that passes."""
+"""Two made-up runs of the shape that real ones have: a flawed app that fails, a solution that passes."""
 
 from __future__ import annotations
 

@@ -9,9 +9,10 @@ from faultline.grading.validity.base import AGAIN, Doubt, Question, Rule
 
 
 class CanaryMeasured(Rule):
-    """The canary was measured on the idle lab, and the machine is at most 4 times slower than the reference machine.
+    """The canary was measured on the idle lab, and the machine is less than 4 times slower than the reference machine.
 
-    Latency targets are scaled by it. Beyond 4 times, queueing dominates and no factor is right any more.
+    Latency targets are scaled by it. From 4 times on, where the load generator stops counting, queueing dominates and
+    no factor is right any more.
     """
 
     async def check(self, question: Question) -> list[Doubt]:
@@ -22,8 +23,8 @@ class CanaryMeasured(Rule):
         scale = load.canary.scale if load.canary else None
         if scale is None or not math.isfinite(scale) or scale <= 0:
             return [Doubt("no data: the canary was not measured, so latency targets cannot be scaled", AGAIN)]
-        if scale > SCALE_LIMITS[1]:
+        if scale >= SCALE_LIMITS[1]:
             step = "stop what else uses this machine, or use a faster one"
-            reason = f"the canary is {scale:.1f} times slower than on the reference machine, over {SCALE_LIMITS[1]:g}"
+            reason = f"the canary is {scale:.1f} or more times slower than on the reference machine"
             return [Doubt(reason, step)]
         return []
