@@ -103,13 +103,11 @@ def test_probe_that_nobody_reports_on_is_followed_by_another(breaker, clock):
 
 
 async def test_provider_that_never_answers_is_left_alone_after_five_tries(checkout):
-    payments, arrived = checkout("payments"), 0
+    payments, arrived = checkout("payments"), []
 
     async def silent(reader, writer):
-        nonlocal arrived
-        arrived += 1
+        arrived.append(writer)
         await reader.read()
-        writer.close()
 
     server = await asyncio.start_server(silent, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
@@ -120,4 +118,7 @@ async def test_provider_that_never_answers_is_left_alone_after_five_tries(checko
                 await client.charge(f"order-{number}", 100)
             assert time.monotonic() - began < 2 * payments.TIMEOUT_SECONDS
     server.close()
-    assert arrived == 5
+    for each in arrived:
+        each.close()
+        await each.wait_closed()
+    assert len(arrived) == 5

@@ -18,6 +18,8 @@ from loadgen.loadfile import named_ops
 REPO = Path(__file__).parents[2]
 FOLDERS = catalogue.folders(REPO / "scenarios")
 OVERLAYS = [(folder, variant) for folder in FOLDERS for variant in catalogue.variants(folder) if variant != "flawed"]
+EXPORTER_CORES, EXPORTER_BYTES = 0.04, 48 * 2**20
+"""charts/lab: `lab.exporter`, one beside each data store."""
 RUNGS = {"crawling": 5, "walking": 4, "running": 3, "sprinting": 1}
 SECTIONS = ("## Read", "## Diagnose", "## Fix", "## Reflect", "## What breaks at 10x, 100x, 1000x", "## Stuck?")
 
@@ -31,10 +33,12 @@ def scenario(folder: Path) -> ScenarioSpec:
 
 def cores_and_bytes(app: App) -> tuple[float, float]:
     copies = [(each, each.replicas) for each in app.services]
-    copies += [(app.postgres, 1 + app.postgres.replicas)] if app.postgres else []
-    copies += [(each, 1) for each in (app.redis, app.pgbouncer) if each]
-    cores = sum(int(each.cpu.removesuffix("m")) * count for each, count in copies) / 1000
-    return cores, sum(int(each.memory.removesuffix("Mi")) * count for each, count in copies) * 2**20
+    stores = [(app.postgres, 1 + app.postgres.replicas)] if app.postgres else []
+    stores += [(each, 1) for each in (app.redis, app.pgbouncer) if each]
+    exporters = sum(count for _, count in stores)
+    cores = sum(int(each.cpu.removesuffix("m")) * count for each, count in copies + stores) / 1000
+    memory = sum(int(each.memory.removesuffix("Mi")) * count for each, count in copies + stores) * 2**20
+    return cores + exporters * EXPORTER_CORES, memory + exporters * EXPORTER_BYTES
 
 
 @each_folder
