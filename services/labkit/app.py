@@ -25,7 +25,7 @@ def create_app(name: str, *, lifespan: Lifespan | None = None) -> FastAPI:
     app = FastAPI(title=name, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(RequestMetrics)
     APP_INFO.clear()
-    APP_INFO.labels(service=name, digest=os.environ.get("FAULTLINE_DIGEST", "")).set(1)
+    APP_INFO.labels(service=name, digest=os.environ.get("CODE_DIGEST", "")).set(1)
 
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:

@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
     try:
         app = load(arguments.app)
-    except Exception:
+    except (Exception, SystemExit):  # An app that calls sys.exit(0) has not started either.
         traceback.print_exc()
         return 1
     if arguments.check:

@@ -1,0 +1,178 @@
+"""Real servers on loopback, each in a process of its own, and clients for them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 30.0
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Poll until `url` answers."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        assert process.poll() is None, f"{process.args} ended with {process.returncode} before {url} answered"
+        try:
+            httpx.get(url, timeout=1.0)
+        except httpx.TransportError:
+            time.sleep(0.02)  # between two polls
+        else:
+            return
+    raise AssertionError(f"{url} did not answer within {START_SECONDS} s")
+
+
+@contextmanager
+def running(command: list[str], url: str, env: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A process from the answer of `url` on until the end of the block."""
+    path = os.pathsep.join([env.pop("PYTHONPATH", ""), str(ROOT / "services")]).strip(os.pathsep)
+    process = subprocess.Popen(command, env=os.environ | env | {"PYTHONPATH": path})
+    try:
+        wait_for(url, process)
+        yield process
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+LOAD_PY = """
+from loadgen import ArrivalUser, task
+
+class Buyer(ArrivalUser):
+    @task
+    def buy(self):
+        order = f"o-{self.random.getrandbits(32):08x}"
+        self.call("buy", "POST", "/orders", json={"id": order}, key=order, value=self.random.randrange(9))
+"""
+
+
+@pytest.fixture
+def make_plan() -> Callable[..., dict]:
+    """`make_plan(**changes)`: a short run against nothing in particular."""
+
+    def make(**changes: object) -> dict:
+        return {
+            "scenario": "test",
+            "seed": 7,
+            "load_py": LOAD_PY,
+            "target": "http://127.0.0.1:1",
+            "stages": [{"at": 0, "rate": 120}],
+            "deadline": 0.3,
+            "windows": {"baseline": [0, 0.5], "fault": [0.5, 1], "recovery": [1, 1.5], "drain": [1.5, 2]},
+            "fault_end": 1,
+            **changes,
+        }
+
+    return make
+
+
+Serve = Callable[..., str]
+
+
+@pytest.fixture
+def serve_process(tmp_path: Path) -> Iterator[Callable[..., tuple[str, subprocess.Popen[bytes]]]]:
+    """`serve_process(target, source=None, **env)`: labkit.serve in a process; gives its base URL and the process.
+
+    With `source`, that is the text of the module.
+    """
+    with ExitStack() as stack:
+
+        def start(target: str, source: str | None = None, **env: str) -> tuple[str, subprocess.Popen[bytes]]:
+            if source is not None:
+                (tmp_path / f"{target.partition(':')[0]}.py").write_text(source)
+            url = f"http://127.0.0.1:{(port := free_port())}"
+            command = [sys.executable, "-m", "labkit.serve", target, "--host", "127.0.0.1", "--port", str(port)]
+            env = {"PYTHONPATH": str(tmp_path), **env}
+            return url, stack.enter_context(running(command, f"{url}/healthz", env))
+
+        yield start
+
+
+@pytest.fixture
+def serve(serve_process: Callable[..., tuple[str, subprocess.Popen[bytes]]]) -> Serve:
+    """The same, giving the base URL only."""
+    return lambda *arguments, **options: serve_process(*arguments, **options)[0]
+
+
+class Loadgen:
+    """A client of the load generator."""
+
+    def __init__(self, api: str, metrics: str) -> None:
+        self.metrics_url = metrics
+        self.put: set[str] = set()
+        self.client = httpx.AsyncClient(base_url=api, headers={"Authorization": "Bearer secret"}, timeout=10.0)
+
+    async def prepare(self, run: str, plan: dict) -> httpx.Response:
+        """PUT it, to be deleted after the test."""
+        self.put.add(run)
+        return await self.client.put(f"/runs/{run}", json=plan)
+
+    async def wait(self, run: str, *states: str, seconds: float = 60.0) -> dict:
+        """Poll until the run is in one of these states."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            status = (await self.client.get(f"/runs/{run}")).json()
+            if status["state"] in states:
+                return status
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"run {run} did not come to {states} within {seconds} s: {status}")
+
+    async def run(self, run: str, plan: dict, lead: float = 0.1) -> dict:
+        """Put, start and see to its end; gives the last status."""
+        response = await self.prepare(run, plan)
+        assert response.status_code == 201, response.text
+        status = await self.wait(run, "ready", "failed")
+        if status["state"] == "failed":
+            return status
+        response = await self.client.post(f"/runs/{run}/start", json={"mark": time.time() + lead})
+        assert response.status_code == 200, response.text
+        return await self.wait(run, "done", "failed")
+
+    async def metrics(self) -> str:
+        """The text that Prometheus gets."""
+        async with httpx.AsyncClient() as client:
+            return (await client.get(self.metrics_url)).text
+
+
+@pytest.fixture(scope="module")
+def loadgen_urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """A load generator in a process of its own, for all tests of a module: API and metrics."""
+    api, metrics = free_port(), free_port()
+    env = {
+        "FAULTLINE_TOKEN": "secret",
+        "FAULTLINE_DATA": str(tmp_path_factory.mktemp("loadgen")),
+        "LOADGEN_HOST": "127.0.0.1",
+        "LOADGEN_PORT": str(api),
+        "LOADGEN_METRICS_PORT": str(metrics),
+    }
+    url = f"http://127.0.0.1:{api}"
+    with running([sys.executable, "-m", "loadgen"], f"{url}/healthz", env):
+        yield url, f"http://127.0.0.1:{metrics}/metrics"
+
+
+@pytest.fixture
+async def loadgen(loadgen_urls: tuple[str, str]) -> AsyncIterator[Loadgen]:
+    """A load generator without a run."""
+    generator = Loadgen(*loadgen_urls)
+    async with generator.client:
+        yield generator
+        for run in generator.put:
+            generator.client.headers["Authorization"] = "Bearer secret"
+            await generator.client.delete(f"/runs/{run}")

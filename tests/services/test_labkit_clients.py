@@ -1,0 +1,122 @@
+"""The helpers for Postgres and Redis, against servers that do just enough."""
+
+from __future__ import annotations
+
+import asyncio
+
+import asyncpg
+import pytest
+from prometheus_client import REGISTRY
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from labkit import postgres
+from labkit.redis import create_client
+
+
+def value(name: str, **labels: str) -> float | None:
+    return REGISTRY.get_sample_value(name, labels)
+
+
+class Redis:
+    """Answers PONG to PING, drops the connection or says nothing; counts the PINGs that arrive."""
+
+    def __init__(self, behaviour: str) -> None:
+        self.pings = 0
+        self._behaviour = behaviour
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(4096):
+            if b"PING" not in data:
+                writer.write(b"-ERR unknown command\r\n" * data.count(b"*"))
+                continue
+            self.pings += 1
+            if self._behaviour == "drop":
+                break
+            if self._behaviour == "answer":
+                writer.write(b"+PONG\r\n")
+        writer.close()
+
+
+@pytest.fixture
+async def redis_server():
+    servers = []
+
+    async def start(behaviour: str) -> tuple[Redis, str]:
+        redis = Redis(behaviour)
+        server = await asyncio.start_server(redis.serve, "127.0.0.1", 0)
+        servers.append(server)
+        return redis, f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
+
+    yield start
+    for server in servers:
+        server.close()
+        await server.wait_closed()
+
+
+async def test_redis_shows_its_connections(redis_server):
+    _, url = await redis_server("answer")
+    client = create_client(url, timeout=1.0, retries=0, name="cache", protocol=2)
+    assert value("app_redis_connections", client="cache") == 0
+    assert await client.ping()
+    assert value("app_redis_connections", client="cache") == 1
+    assert value("app_redis_in_use", client="cache") == 0
+    await client.aclose()
+
+
+@pytest.mark.parametrize("retries", [0, 2])
+async def test_redis_retries_as_often_as_told(redis_server, retries):
+    redis, url = await redis_server("drop")
+    client = create_client(url, timeout=1.0, retries=retries, protocol=2)
+    with pytest.raises(RedisConnectionError):
+        await client.ping()
+    assert redis.pings == 1 + retries
+    await client.aclose()
+
+
+async def test_redis_waits_as_long_as_told(redis_server):
+    redis, url = await redis_server("silence")
+    client = create_client(url, timeout=0.05, retries=0, protocol=2)
+    with pytest.raises(RedisTimeoutError):
+        await client.ping()
+    assert redis.pings == 1
+    await client.aclose()
+
+
+async def test_a_postgres_that_is_not_there_raises():
+    with pytest.raises(OSError, match="Connect call failed"):
+        await postgres.create_pool("postgresql://app:app@127.0.0.1:1/lab", min_size=1, max_size=2)
+
+
+async def test_postgres_shows_its_pool():
+    pool = await postgres.create_pool("postgresql://app:app@127.0.0.1:1/lab", name="db", min_size=0, max_size=2)
+    assert isinstance(pool, asyncpg.Pool)
+    gauges = {name: value(f"app_pool_{name}", pool="db") for name in ("connections", "in_use", "max", "waiting")}
+    assert gauges == {"connections": 0, "in_use": 0, "max": 2, "waiting": 0}
+    await pool.close()
+
+
+async def test_who_waits_for_a_connection_is_seen():
+    """A pool whose only connection never comes about: the second caller waits for it."""
+    listening, left = asyncio.Event(), asyncio.Event()
+
+    async def never_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        listening.set()
+        while await reader.read(4096):
+            pass
+        writer.close()
+        await writer.wait_closed()
+        left.set()
+
+    server = await asyncio.start_server(never_answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    pool = await postgres.create_pool(f"postgresql://app:app@127.0.0.1:{port}/lab", name="w", min_size=0, max_size=1)
+    callers = [asyncio.create_task(pool.fetch("select 1")) for _ in range(3)]
+    await asyncio.wait_for(listening.wait(), 5)
+    assert value("app_pool_waiting", pool="w") == 2
+    for caller in callers:
+        caller.cancel()
+    await asyncio.gather(*callers, return_exceptions=True)
+    pool.terminate()
+    await asyncio.wait_for(left.wait(), 5)
+    server.close()

@@ -1,0 +1,294 @@
+"""The load generator end to end: its own processes, real Locust, a real server on loopback."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import time
+
+import pytest
+
+APP = """
+import asyncio, itertools, os
+from labkit import create_app
+from fastapi import HTTPException
+
+app = create_app("shop")
+orders = {}
+
+@app.post("/orders", status_code=201)
+async def order(body: dict):
+    orders[body["id"]] = orders.get(body["id"], 0) + 1
+    return body
+
+@app.get("/orders/{id}")
+async def read(id: str):
+    return {"times": orders[id]}
+
+@app.get("/stall")
+async def stall():
+    await asyncio.sleep(60)
+
+@app.get("/broken")
+async def broken():
+    raise HTTPException(503)
+
+@app.get("/cut")
+async def cut():
+    os._exit(1)
+"""
+
+ONE_CALL = """
+from loadgen import ArrivalUser, task
+
+class User(ArrivalUser):
+    @task
+    def only(self):
+        {call}
+"""
+
+
+async def history(loadgen, run: str) -> list[dict]:
+    response = await loadgen.client.get(f"/runs/{run}/history")
+    assert response.headers["content-type"] == "application/gzip"
+    return [json.loads(line) for line in gzip.decompress(response.content).splitlines()]
+
+
+def series(text: str, name: str) -> dict[str, float]:
+    found = {}
+    for line in text.splitlines():
+        if line.startswith(name + "{"):
+            labels, value = line.rsplit(" ", 1)
+            found[labels[len(name) :]] = float(value)
+    return found
+
+
+async def outcome(loadgen, plan: dict) -> dict:
+    """Run it; the counts of operation x."""
+    status = await loadgen.run("r", plan)
+    assert status["state"] == "done", status["error"]
+    return status["counts"]["x"]
+
+
+async def test_a_run_from_put_to_metrics(loadgen, serve, make_plan):
+    target = serve("shop:app", APP)
+    response = await loadgen.prepare("r", make_plan(target=target, canary=target.replace("/x", "")))
+    # The shop has no route /, which a canary has.
+    assert response.status_code == 201
+    assert (await loadgen.wait("r", "failed"))["error"] == (
+        "preparing the run failed: HTTPException('the canary answered 404')"
+    )
+    canary = serve("canary.main:app")
+    await loadgen.prepare("r", make_plan(target=target, canary=canary))
+    status = await loadgen.wait("r", "ready")
+    assert 0 < status["canary"]["p50"] <= status["canary"]["p95"]
+    assert 1 <= status["canary"]["scale"] <= 4
+    before = await loadgen.metrics()
+    requests = series(before, "faultline_load_requests_total")
+    assert len(requests) == 4 * 3
+    assert set(requests.values()) == {0.0}
+    assert '{op="buy",outcome="unknown",phase="recovery",run="r"}' in requests
+    assert set(series(before, "faultline_load_offered_total").values()) == {0.0}
+    assert set(series(before, "faultline_load_latency_seconds_count").values()) == {0.0}
+    assert series(before, "faultline_load_complete") == {'{run="r"}': 0.0}
+
+    await loadgen.client.post("/runs/r/start", json={"mark": time.time()})
+    status = await loadgen.wait("r", "done")
+    planned = status["health"]["planned"]
+    assert status["counts"] == {"buy": {"ok": planned, "failed": 0, "unknown": 0}}
+    assert status["health"]["dispatched"] == status["health"]["locust_requests"] == planned
+    assert status["health"]["locust_failures"] == 0
+    lines = await history(loadgen, "r")
+    assert sorted(line["i"] for line in lines) == list(range(planned))
+    after = await loadgen.metrics()
+    for phase in ("baseline", "fault", "recovery"):
+        of_phase = [line for line in lines if line["phase"] == phase]
+        labels = f'{{op="buy",outcome="ok",phase="{phase}",run="r"}}'
+        assert series(after, "faultline_load_requests_total")[labels] == len(of_phase) > 0
+        labels = f'{{op="buy",phase="{phase}",run="r"}}'
+        assert series(after, "faultline_load_offered_total")[labels] == len(of_phase)
+        assert series(after, "faultline_load_latency_seconds_count")[labels] == len(of_phase)
+        total = series(after, "faultline_load_latency_seconds_sum")[labels]
+        assert total == pytest.approx(sum(line["latency"] for line in of_phase), abs=1e-3)
+    exact = series(after, "faultline_load_exact_latency_seconds")
+    assert len(exact) == 6 * 2 * 3
+    ordered = sorted(line["latency"] for line in lines)
+    label = '{op="",phases="baseline+fault+recovery",quantile="0.5",run="r"}'
+    assert exact[label] == pytest.approx(ordered[(len(ordered) + 1) // 2 - 1], abs=1e-5)
+    assert set(series(after, "faultline_load_recovery_seconds")) == {'{op="",run="r"}', '{op="buy",run="r"}'}
+    assert series(after, "faultline_load_complete") == {'{run="r"}': 1.0}
+    assert set(series(after, "faultline_load_dispatch_late_seconds")) == {
+        '{quantile="0.99",run="r"}',
+        '{quantile="1",run="r"}',
+    }
+
+
+async def test_same_seed_same_requests(loadgen, serve, make_plan):
+    target = serve("shop:app", APP)
+
+    async def requests(run: str, seed: int) -> list[tuple]:
+        await loadgen.run(run, make_plan(target=target, seed=seed))
+        lines = sorted(await history(loadgen, run), key=lambda line: line["i"])
+        return [(line["i"], line["op"], line["key"], line["value"], line["phase"]) for line in lines]
+
+    first = await requests("a", 7)
+    assert await requests("b", 7) == first
+    assert await requests("c", 8) != first
+
+
+async def test_a_stalled_server_gives_unknown_and_the_wait_shows(loadgen, serve, make_plan):
+    call = 'self.call("x", "GET", "/stall")'
+    plan = make_plan(target=serve("shop:app", APP), load_py=ONE_CALL.format(call=call))
+    counts = await outcome(loadgen, plan)
+    assert (counts["ok"], counts["failed"]) == (0, 0)
+    assert counts["unknown"] > 100
+    lines = await history(loadgen, "r")
+    assert {line["error"] for line in lines} == {"no answer within the deadline"}
+    assert all(line["latency"] >= 0.3 and line["status"] is None for line in lines)
+    text = await loadgen.metrics()
+    assert set(series(text, "faultline_load_latency_seconds_count").values()) == {0.0}
+    assert set(series(text, "faultline_load_exact_latency_seconds").values()) == {float("inf")}
+    assert series(text, "faultline_load_recovery_seconds")['{op="x",run="r"}'] == 0.5
+
+
+async def test_a_stall_is_seen_by_all_that_were_due_in_it(loadgen, serve, make_plan):
+    # A server that works on one request at a time, each taking 50 ms, at 120 arrivals a second.
+    source = 'import time\nfrom labkit import create_app\napp = create_app("slow")\n' + (
+        '@app.get("/")\nasync def slow():\n    time.sleep(0.05)\n    return {}\n'
+    )
+    plan = make_plan(
+        target=serve("slow:app", source), load_py=ONE_CALL.format(call='self.call("x", "GET", "/")'), deadline=10
+    )
+    await loadgen.run("r", plan | {"windows": plan["windows"] | {"drain": [1.5, 20]}})
+    lines = await history(loadgen, "r")
+    intended = [line["intended"] for line in lines]
+    # A closed load would show 50 ms and send 30 requests in all; here the queue grows by 5 s for each second.
+    assert len(lines) > 100
+    assert max(line["latency"] for line in lines) > 4.0
+    assert max(intended) - min(intended) < 1.5
+
+
+async def test_refused_connections_are_failed(loadgen, make_plan):
+    plan = make_plan(target="http://127.0.0.1:1", load_py=ONE_CALL.format(call='self.call("x", "GET", "/")'))
+    counts = await outcome(loadgen, plan)
+    assert (counts["ok"], counts["unknown"]) == (0, 0)
+    assert "ConnectionRefusedError" in (await history(loadgen, "r"))[0]["error"]
+
+
+async def test_an_error_status_is_failed_and_answered(loadgen, serve, make_plan):
+    call = 'self.call("x", "GET", "/broken")'
+    counts = await outcome(loadgen, make_plan(target=serve("shop:app", APP), load_py=ONE_CALL.format(call=call)))
+    assert (counts["ok"], counts["unknown"]) == (0, 0)
+    assert {line["status"] for line in await history(loadgen, "r")} == {503}
+    assert sum(series(await loadgen.metrics(), "faultline_load_latency_seconds_count").values()) == counts["failed"]
+
+
+async def test_a_connection_cut_after_sending_is_unknown_and_not_sent_again(loadgen, serve, make_plan):
+    call = 'self.call("x", "GET", "/cut")'
+    counts = await outcome(loadgen, make_plan(target=serve("shop:app", APP), load_py=ONE_CALL.format(call=call)))
+    assert counts["ok"] == 0
+    assert counts["unknown"] >= 1
+    assert counts["failed"] >= 100  # The server is gone after the first.
+
+
+async def test_ok_and_result_judge_the_answer(loadgen, serve, make_plan):
+    call = (
+        'self.call("x", "POST", "/orders", json={"id": str(self.random.random())},'
+        ' ok=lambda r: r.json()["id"] > "0.5", result=lambda r: r.json()["id"])'
+    )
+    counts = await outcome(loadgen, make_plan(target=serve("shop:app", APP), load_py=ONE_CALL.replace("{call}", call)))
+    assert counts["ok"] > 20
+    assert counts["failed"] > 20
+    for line in await history(loadgen, "r"):
+        assert ("result" in line) == (line["outcome"] == "ok")
+
+
+async def test_the_drain_cuts_off_what_has_no_answer(loadgen, serve, make_plan):
+    plan = make_plan(
+        target=serve("shop:app", APP), load_py=ONE_CALL.format(call='self.call("x", "GET", "/stall")'), deadline=30
+    )
+    counts = await outcome(loadgen, plan)
+    assert counts["unknown"] > 100
+    assert {line["error"] for line in await history(loadgen, "r")} == {"cut off"}
+
+
+async def test_final_reads_know_what_was_sent_and_are_no_load(loadgen, serve, make_plan):
+    from_conftest = make_plan()["load_py"]
+    source = from_conftest + (
+        "\n    @classmethod\n    def final_reads(cls, client, history):\n"
+        "        for each in history:\n"
+        '            client.call("read", "GET", "/orders/" + each["key"], key=each["key"],'
+        ' result=lambda r: r.json()["times"])\n'
+    )
+    status = await loadgen.run("r", make_plan(target=serve("shop:app", APP), load_py=source))
+    assert status["counts"]["read"] == {"ok": 0, "failed": 0, "unknown": 0}
+    lines = await history(loadgen, "r")
+    reads = [line for line in lines if line["phase"] == "final_reads"]
+    assert {line["key"] for line in reads} == {line["key"] for line in lines if line["op"] == "buy"}
+    # Each order was sent exactly once.
+    assert {line["result"] for line in reads} == {1}
+
+
+@pytest.mark.parametrize(
+    ("source", "problem"),
+    [
+        ("import nothing_of_that_name", "No module named 'nothing_of_that_name'"),
+        ("x = 1", "must define a class derived from loadgen.ArrivalUser"),
+        ("def broken(:", "SyntaxError"),
+        ("from loadgen import ArrivalUser\nclass U(ArrivalUser):\n    pass", "U must have a method with @task"),
+        (ONE_CALL.format(call='self.call("a" + "b", "GET", "/")'), "load.py:7: the operation is not a plain string"),
+        (
+            ONE_CALL.format(call="pass") + "\n    def on_start(self):\n        pass",
+            "User.on_start would never run",
+        ),
+    ],
+)
+async def test_a_load_py_that_can_not_be_used(loadgen, make_plan, source, problem):
+    status = await loadgen.run("r", make_plan(load_py=source))
+    assert status["state"] == "failed"
+    assert problem in status["error"]
+    # The next run is not held up.
+    assert (await loadgen.prepare("next", make_plan())).status_code == 201
+
+
+async def test_a_task_that_raises_fails_the_run_with_its_line(loadgen, serve, make_plan):
+    call = 'self.call("x", "GET", "/broken").no_such_thing()'
+    status = await loadgen.run("r", make_plan(target=serve("shop:app", APP), load_py=ONE_CALL.format(call=call)))
+    assert status["state"] == "failed"
+    assert call in status["error"]
+
+
+async def test_a_token_is_needed(loadgen, make_plan):
+    for headers in ({}, {"Authorization": "Bearer wrong"}):
+        loadgen.client.headers = headers
+        assert (await loadgen.prepare("r", make_plan())).status_code == 401
+        assert (await loadgen.client.get("/runs/r")).status_code == 401
+    assert (await loadgen.client.get("/healthz")).status_code == 200
+
+
+async def test_what_is_not_possible_is_refused(loadgen, make_plan):
+    client = loadgen.client
+    assert (await client.get("/runs/none")).status_code == 404
+    assert (await loadgen.prepare("UPPER", make_plan())).status_code == 422
+    response = await loadgen.prepare("r", make_plan(deadline=-1))
+    assert response.status_code == 422
+    assert response.json()["problems"] == [
+        {"field": "deadline", "rule": "Input should be greater than 0", "value": "-1"}
+    ]
+    assert (await loadgen.prepare("r", make_plan())).status_code == 201
+    assert (await loadgen.prepare("other", make_plan())).json() == {"problem": "run r is under way"}
+    assert (await client.get("/runs/r/history")).status_code == 409
+    await loadgen.wait("r", "ready")
+    assert (await client.post("/runs/r/start", json={})).status_code == 422
+
+
+async def test_delete_stops_at_once(loadgen, serve, make_plan):
+    target = serve("shop:app", APP)
+    plan = make_plan(target=target, load_py=ONE_CALL.format(call='self.call("x", "GET", "/stall")'), deadline=30)
+    await loadgen.prepare("r", plan)
+    await loadgen.wait("r", "ready")
+    await loadgen.client.post("/runs/r/start", json={"mark": time.time()})
+    await loadgen.wait("r", "running")
+    assert (await loadgen.client.delete("/runs/r")).status_code == 204
+    assert (await loadgen.client.get("/runs/r")).status_code == 404
+    assert (await loadgen.prepare("r", plan)).status_code == 201
