@@ -107,6 +107,7 @@ def test_wait_ready_gives_the_operators_reason(run, cluster, scenarios, monkeypa
         return create(where, body | ({"status": status} if where == SCENARIOS else {}))
 
     monkeypatch.setattr(cluster, "create", with_status)
+    monkeypatch.setattr(_deploy, "FAILED_SECONDS", 0.0)
     result = run("apply", "shop")
     assert result.exit_code == 2
     assert "FL311 the lab shop did not come up: pod/web-1: CrashLoopBackOff" in result.stderr

@@ -20,6 +20,8 @@ from faultline.names import ANNOTATION_CODE, lab_namespace
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 POLL_SECONDS = 0.25
 READY_SECONDS = 180.0
+FAILED_SECONDS = 15.0
+"""How long a lab must be Failed before it is given up: on a busy machine an app may start before its database does."""
 SERVING_SECONDS = 60.0
 REJECTED = "CodeRejected"
 
@@ -46,8 +48,10 @@ def apply(cluster: Cluster, slug: str, name: str, by: str = "") -> Lab:
 def applied(manifest: dict[str, Any]) -> dict[str, Any]:
     """The manifest with the annotation by which `kubectl apply` knows what it wrote last."""
     result = copy.deepcopy(manifest)
-    text = json.dumps(manifest, separators=(",", ":"), sort_keys=True) + "\n"
-    result["metadata"].setdefault("annotations", {})[LAST_APPLIED] = text
+    # To the byte as kubectl writes it, which then finds nothing to change.
+    result["metadata"].setdefault("annotations", {})
+    text = json.dumps(result, separators=(",", ":"), sort_keys=True, ensure_ascii=False) + "\n"
+    result["metadata"]["annotations"][LAST_APPLIED] = text
     return result
 
 
@@ -76,20 +80,22 @@ def wait_ready(cluster: Cluster, name: str, line: Line, seconds: float = READY_S
 
     Raises NotReady: FL311 with the operator's reason when it failed, FL312 with the pods that are not up in time.
     """
-    began = time.monotonic()
+    began = worked = time.monotonic()
     while True:
         lab = _labs.find(cluster, None, name)
         if lab.ready:
             return lab
         condition = lab.condition("Ready")
-        if lab.status.get("phase") == "Failed" and lab.status.get("observedGeneration") == lab.generation:
+        if lab.status.get("phase") != "Failed" or lab.status.get("observedGeneration") != lab.generation:
+            worked = time.monotonic()
+        elif time.monotonic() - worked >= FAILED_SECONDS:
             reason = condition.get("message") or lab.status.get("message") or "no reason was given"
             raise NotReady("FL311", f"the lab {name} did not come up: {reason}", f"kubectl describe scenario {name}")
-        pods = _labs.app_pods(cluster, name)
+        pods = _labs.app_pods(cluster, name) + _labs.harness_pods(cluster, name)
         waited = time.monotonic() - began
         if waited > seconds:
             raise _late(name, seconds, lab, pods)
-        line.update(f"{_up(pods)}  [dim]{duration(waited)}  {lab.status.get('message') or ''}[/]")
+        line.update(f"{_up(pods)}  [dim]{duration(waited)}[/]")
         time.sleep(POLL_SECONDS)
 
 

@@ -11,7 +11,7 @@ from faultline.api.base import API_VERSION
 from faultline.catalogue import ANNOTATION_DIGEST
 from faultline.cli._cluster import Cluster
 from faultline.errors import InvalidInput, NotFound
-from faultline.names import ANNOTATION_CODE, LABEL_PART, lab_namespace
+from faultline.names import ANNOTATION_CODE, LABEL_PART, harness_namespace, lab_namespace
 from faultline.workspace import REPO
 
 SCENARIOS = f"/apis/{API_VERSION}/scenarios"
@@ -132,6 +132,11 @@ def app_pods(cluster: Cluster, lab: str, part: str = "") -> list[dict[str, Any]]
     """The pods of a lab, all or those of one part (app, shared, store)."""
     labels = f"{LABEL_PART}={part}" if part else ""
     return cluster.items(f"/api/v1/namespaces/{lab_namespace(lab)}/pods", labels)
+
+
+def harness_pods(cluster: Cluster, lab: str) -> list[dict[str, Any]]:
+    """The pods that drive and measure a lab."""
+    return cluster.items(f"/api/v1/namespaces/{harness_namespace(lab)}/pods")
 
 
 def is_ready(pod: dict[str, Any]) -> bool:
