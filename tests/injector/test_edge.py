@@ -75,7 +75,7 @@ async def test_refused_toxic_is_not_put_on_after_a_restart(lab: Lab, tools: Any)
     edge = lab.edges[NAME]
     # Past the model's own check, as a Toxiproxy of another version might see it.
     misspelt = Toxic.model_construct(type="latency", stream="upstream", attributes={"latncy": 5}, toxicity=1.0)
-    with pytest.raises(InvalidInput, match="FL111"):
+    with pytest.raises(InvalidInput, match=r"made \{'latency': 0, 'jitter': 0\} of toxic f\.x"):
         await edge.add("f.x", misspelt, 0)
     assert await edge.toxics() == set()
     os.kill(edge.pid or 0, signal.SIGKILL)

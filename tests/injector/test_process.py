@@ -47,7 +47,8 @@ async def test_killed_injector_leaves_no_toxic_and_goes_on_within_its_lease(inje
 async def test_killed_injector_does_not_go_on_when_the_lease_is_lost(injector: Any, tools: Any) -> None:
     port = injector.config.edges[1].loopback[1]
     await injector.call("PUT", "/plan", a_plan(lease=0.3))
-    await tools.until(lambda: applied(injector))
+    journal = injector.config.journal_dir / "journal.jsonl"
+    await tools.until(lambda: b'"fault"' in journal.read_bytes())
     await injector.kill()
     await injector.start()
     assert await tools.answers(port)

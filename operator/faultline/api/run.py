@@ -73,7 +73,7 @@ class FaultStatus(Model):
     gap: float = 0.0
     """Seconds within the fault in which it was not on, because its Toxiproxy or the injector was being restarted."""
     depth: float | None = None
-    """The median of what the probe felt, in the unit of the fault's effect (seconds added, share of requests lost)."""
+    """What the probe felt on the mean: seconds added by latency and the like, else the share of its requests hit."""
     error: str = ""
 
 

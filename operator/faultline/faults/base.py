@@ -9,9 +9,16 @@ from abc import ABC, abstractmethod
 from typing import ClassVar, Literal, Protocol
 
 from faultline.api.base import Model
+from faultline.api.sample import Outcome, Sample
 from faultline.api.toxic import Toxic
 
-__all__ = ["EdgeFault", "Fault", "Target", "Toxic"]
+__all__ = ["EdgeFault", "Fault", "Outcome", "Sample", "Target", "Toxic"]
+
+Direction = Literal["both", "requests", "replies"]
+Stream = Literal["upstream", "downstream"]
+
+SILENT_SECONDS = 0.15
+"""An answer that is this much later than past the edge is not coming."""
 
 
 class Target(Protocol):
@@ -54,6 +61,16 @@ class EdgeFault(Fault):
     """A fault that is a set of toxics on one edge."""
 
     family: ClassVar[Literal["edge", "none"]] = "edge"
+    question: ClassVar[Literal["plain", "bulk", "closing"]] = "plain"
+    """What the probe asks so that the fault can be felt: something small, something large, or to close."""
+
+    @abstractmethod
+    def effect(self, sample: Sample, usual: float) -> bool:
+        """Whether a probe's request through the edge shows this fault; past the edge it takes `usual` seconds."""
+
+    def measure(self, sample: Sample, usual: float) -> float:
+        """How much of it; by default 1 for a request that shows it, so that the mean is the share."""
+        return float(self.effect(sample, usual))
 
     @abstractmethod
     def toxics(self) -> dict[str, Toxic]:
@@ -68,3 +85,13 @@ class EdgeFault(Fault):
         """Remove all toxics."""
         for suffix in self.toxics():
             await target.remove(suffix)
+
+
+def streams(direction: Direction) -> list[Stream]:
+    """Toxiproxy's names for `requests`, `replies` or `both`."""
+    found: dict[Direction, list[Stream]] = {
+        "requests": ["upstream"],
+        "replies": ["downstream"],
+        "both": ["upstream", "downstream"],
+    }
+    return found[direction]

@@ -1,23 +1,27 @@
-"""Nothing gets through an edge: packets vanish, connections stay open and silent, as in a real partition."""
+"""Nothing gets through an edge: data vanishes and connections stay open and silent, old ones and new ones."""
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
-from faultline.faults.base import EdgeFault, Toxic
+from faultline.faults.base import SILENT_SECONDS, Direction, EdgeFault, Sample, Toxic, streams
 
 
 class Partition(EdgeFault):
-    """Drops `requests`, `replies` or `both`. With `replies` the dependency does its work and nobody hears of it."""
+    """Drops `requests`, `replies` or `both`. With `replies` the dependency does its work and nobody hears of it.
 
-    direction: Literal["both", "requests", "replies"] = Field("both", description="which way is cut")
+    Connections that were silenced are closed when it ends: what they lost does not come back.
+    """
+
+    direction: Direction = Field("both", description="which way is cut")
 
     def toxics(self) -> dict[str, Toxic]:
         """A `timeout` toxic of 0 drops data and never closes the connection."""
-        streams = {"requests": ["upstream"], "replies": ["downstream"], "both": ["upstream", "downstream"]}
         return {
             stream: Toxic(type="timeout", stream=stream, attributes={"timeout": 0})
-            for stream in streams[self.direction]
+            for stream in streams(self.direction)
         }
+
+    def effect(self, sample: Sample, usual: float) -> bool:
+        """Silence where the way past the edge answers."""
+        return sample.unanswered and sample.seconds - usual >= SILENT_SECONDS

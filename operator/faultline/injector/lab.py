@@ -14,6 +14,7 @@ from faultline.injector.edge import Edge
 from faultline.injector.journal import Journal
 from faultline.injector.metrics import InjectorCollector
 from faultline.injector.process import program
+from faultline.injector.proof import Prover
 from faultline.injector.readiness import edge_problem, store_problem
 from faultline.injector.runner import CLEAN_SECONDS, Runner
 from faultline.injector.stores import reset_postgres, reset_redis
@@ -33,7 +34,7 @@ class Lab:
         self.edges = {edge.name: Edge(edge, path, self.clock) for edge in config.edges}
         self.connections = Connections(config.edges)
         self.journal = Journal(config.journal_dir)
-        self.runner = Runner(self.edges, self.journal, self.clock)
+        self.runner = Runner(self.edges, Prover(config, self.clock), self.journal, self.clock)
         self._collector = InjectorCollector(self.edges, self.runner, self.connections)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -53,7 +54,7 @@ class Lab:
 
     async def __aexit__(self, *error: object) -> None:
         """Ends every fault, then the edges."""
-        await self.runner.stop()
+        await self.runner.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

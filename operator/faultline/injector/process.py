@@ -43,8 +43,8 @@ class ToxiproxyProcess:
             path,
             "-host=127.0.0.1",
             f"-port={api}",
-            # At its default level it logs every connection.
-            env={**os.environ, "LOG_LEVEL": "error"},
+            # Below it logs every connection, or every refusal of a dependency that is down.
+            env={**os.environ, "LOG_LEVEL": "fatal"},
         )
         started = cls(process, api)
         try:

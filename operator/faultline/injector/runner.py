@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from typing import Any
 
 from faultline.api.run import FaultStatus
 from faultline.api.toxic import Toxic
@@ -15,6 +14,8 @@ from faultline.injector.clock import Clock
 from faultline.injector.edge import Edge
 from faultline.injector.journal import Journal, Replay
 from faultline.injector.plan import Plan, PlannedFault
+from faultline.injector.proof import Prover
+from faultline.injector.record import Record
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +24,9 @@ LEAD_SECONDS = 0.02
 
 CLEAN_SECONDS = 0.5
 """How long an edge's API may take to come clean at a stop, before its process is ended."""
+
+PROOF_SECONDS = 1.5
+"""How long the answer to a plan's end waits for the probes to have seen it."""
 
 
 class EdgeTarget:
@@ -66,14 +70,15 @@ class NoTarget:
 class Runner:
     """Holds at most one plan. All methods run on the event loop."""
 
-    def __init__(self, edges: Mapping[str, Edge], journal: Journal, clock: Clock) -> None:
+    def __init__(self, edges: Mapping[str, Edge], prover: Prover, journal: Journal, clock: Clock) -> None:
         self._edges = edges
+        self._prover = prover
         self._journal = journal
         self._clock = clock
         self._plan: Plan | None = None
-        self._statuses: dict[str, FaultStatus] = {}
-        self._active: set[str] = set()
+        self._record = Record({}, journal, clock)
         self._tasks: list[asyncio.Task[None]] = []
+        self._proofs: list[asyncio.Task[None]] = []
         self._ended = asyncio.Event()
         self._over = True
         self.lease_expires = 0.0
@@ -91,12 +96,12 @@ class Runner:
     @property
     def statuses(self) -> list[FaultStatus]:
         """Each fault's record."""
-        return list(self._statuses.values())
+        return list(self._record.statuses.values())
 
     @property
     def active(self) -> set[str]:
         """The names of the faults that are on."""
-        return set(self._active)
+        return set(self._record.active)
 
     async def load(self, plan: Plan) -> None:
         """Puts a plan on record and starts it. Raises Conflict (FL420) while another one lives."""
@@ -120,10 +125,11 @@ class Runner:
         if replay.over or replay.lease_expires <= now:
             self._plan = replay.plan
             # Its toxics died with it; this is the first moment at which somebody can say so.
-            self._statuses = {
+            ended = {
                 name: status.model_copy(update={"reverted": now}) if status.applied and not status.reverted else status
                 for name, status in replay.statuses.items()
             }
+            self._record = Record(ended, self._journal, self._clock)
             if not replay.over:
                 log.warning("run %s lost its lease while the injector was down", self.run)
                 await self._journal.over(now)
@@ -151,26 +157,46 @@ class Runner:
         if run != self.run:
             raise NotFound("FL220", f"run {run} has no plan here")
         await self._end()
+        # Where a fault's end has still to be seen, its record is worth a moment.
+        if self._proofs:
+            await asyncio.wait(self._proofs, timeout=PROOF_SECONDS)
         return self.statuses
 
     async def stop(self) -> list[str]:
         """Ends everything on every edge, whatever hangs; the names of the faults that were on."""
-        active = sorted(self._active)
+        active = sorted(self._record.active)
         self._ended.set()
         # Not one after the other: a fault's own revert may be stuck in a call that ending the process cuts short.
         await asyncio.gather(self._end(), *(edge.clean(CLEAN_SECONDS) for edge in self._edges.values()))
         return active
 
     def _begin(self, plan: Plan, expires: float, statuses: dict[str, FaultStatus]) -> None:
-        self._plan, self._statuses, self.lease_expires = plan, statuses, expires
+        self._plan, self.lease_expires = plan, expires
+        self._record = Record(statuses, self._journal, self._clock)
         self._ended = asyncio.Event()
-        self._tasks = [
-            asyncio.create_task(self._conduct(fault, fault.fault()), name=f"fault {fault.name}")
-            for fault in plan.faults
-            if not statuses[fault.name].reverted
-        ]
+        self._forget_proofs()
+        self._tasks = []
+        for planned in plan.faults:
+            if statuses[planned.name].reverted:
+                continue
+            fault = planned.fault()
+            self._tasks.append(asyncio.create_task(self._conduct(planned, fault), name=f"fault {planned.name}"))
+            proof = self._prover.prove(planned, fault, self._record, self._ended)
+            self._proofs.append(asyncio.create_task(proof, name=f"proof {planned.name}"))
         watch = asyncio.create_task(self._watch_lease(), name="lease")
         self._tasks.append(watch)
+
+    def _forget_proofs(self) -> None:
+        for proof in self._proofs:
+            proof.cancel()
+        self._proofs = []
+
+    async def close(self) -> None:
+        """Ends everything, the probes included."""
+        await self.stop()
+        proofs = list(self._proofs)
+        self._forget_proofs()
+        await asyncio.gather(*proofs, return_exceptions=True)
 
     async def _end(self) -> None:
         self._ended.set()
@@ -207,19 +233,20 @@ class Runner:
         except Exception as error:
             # Whatever a fault does wrong, it ends and its run hears of it.
             log.exception("fault %s failed", planned.name)
-            self._note(planned.name, error=f"{type(error).__name__}: {error}"[:500])
+            self._record.note(planned.name, error=f"{type(error).__name__}: {error}"[:500])
             await self._off(planned, fault, target, 0.0)
-        if self._statuses[planned.name].applied:
-            self._note(planned.name, reverted=target.done or self._clock.now(), gap=self._gap(planned))
+        if self._record.statuses[planned.name].applied:
+            self._record.note(planned.name, reverted=target.done or self._clock.now(), gap=self._gap(planned))
+        self._record.finished[planned.name].set()
 
     async def _on(self, planned: PlannedFault, fault: Fault, target: EdgeTarget | NoTarget, moment: float) -> None:
         target.moment = moment
-        self._active.add(planned.name)
+        self._record.active.add(planned.name)
         await fault.apply(target)
         if isinstance(target, NoTarget):
             await self._ended_by(moment)
-        if not self._statuses[planned.name].applied:
-            self._note(planned.name, applied=target.done or self._clock.now())
+        if not self._record.statuses[planned.name].applied:
+            self._record.note(planned.name, applied=target.done or self._clock.now())
 
     async def _off(self, planned: PlannedFault, fault: Fault, target: EdgeTarget | NoTarget, moment: float) -> None:
         target.moment = moment
@@ -228,19 +255,15 @@ class Runner:
         # Cut short by stop or lease: off at once, not at the planned moment.
         target.moment = 0.0 if self._ended.is_set() else moment
         await fault.revert(target)
-        self._active.discard(planned.name)
+        self._record.active.discard(planned.name)
 
     def _gap(self, planned: PlannedFault) -> float:
-        status = self._statuses[planned.name]
+        status = self._record.statuses[planned.name]
         if not planned.edge or status.applied is None:
             return status.gap
         end = self._clock.now()
         lost = (min(back, end) - max(gone, status.applied) for gone, back in self._edges[planned.edge].gaps)
         return status.gap + sum(each for each in lost if each > 0)
-
-    def _note(self, name: str, **changes: Any) -> None:
-        self._statuses[name] = self._statuses[name].model_copy(update=changes)
-        self._journal.fault(self._statuses[name], self._clock.now())
 
     async def _ended_by(self, moment: float) -> bool:
         """Waits for the end of the plan, at most until `moment`; whether it has ended."""

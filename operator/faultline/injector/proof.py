@@ -1,0 +1,96 @@
+"""Whether a fault was felt on the data path, from when, how much, and when it no longer was."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from faultline.api.run import FaultStatus
+from faultline.api.sample import Outcome, Sample
+from faultline.faults.base import EdgeFault, Fault
+from faultline.injector.clock import Clock
+from faultline.injector.config import Config
+from faultline.injector.plan import PlannedFault
+from faultline.injector.probe import Prober
+from faultline.injector.record import Record
+
+EARLY_SECONDS = 2.0
+"""How long before a fault its edge is probed, to know what is usual."""
+CLEAR_SECONDS = 5.0
+"""How long after its end a fault may still be felt; what is not gone by then has no cleared time."""
+
+
+class Proof:
+    """Listens to an edge's probe on behalf of one fault."""
+
+    def __init__(self, name: str, fault: EdgeFault, record: Record) -> None:
+        self._name = name
+        self._fault = fault
+        self._record = record
+        self._measured: list[float] = []
+        self.cleared = asyncio.Event()
+
+    def hear(self, sample: Sample, usual: float | None) -> None:
+        """Takes one sample through the edge."""
+        status = self._record.statuses[self._name]
+        if status.applied is None:
+            return
+        if status.reverted is None or sample.sent < status.reverted:
+            self._judge_onset(status, sample, usual)
+        elif (
+            status.cleared is None and sample.outcome is not Outcome.PENDING and not self._record.others_on(self._name)
+        ):
+            self._judge_end(sample, usual)
+
+    @property
+    def depth(self) -> float | None:
+        """What the fault's measure was on the mean while it was on."""
+        return sum(self._measured) / len(self._measured) if self._measured else None
+
+    def _judge_onset(self, status: FaultStatus, sample: Sample, usual: float | None) -> None:
+        if usual is None or status.applied is None:
+            # The dependency gives no answers by itself: nothing can be said of the edge.
+            return
+        if sample.outcome is not Outcome.PENDING and sample.sent >= status.applied:
+            self._measured.append(self._fault.measure(sample, usual))
+        if status.observed is None and self._fault.effect(sample, usual):
+            self._record.note(self._name, observed=max(sample.sent, status.applied))
+
+    def _judge_end(self, sample: Sample, usual: float | None) -> None:
+        # Where the dependency itself gives no answers, being no worse than the way past the edge is all one can see.
+        well = sample.outcome is Outcome.ANSWERED and not self._fault.effect(sample, usual or 0.0)
+        if well or usual is None:
+            self._record.note(self._name, cleared=sample.sent + sample.seconds)
+            self.cleared.set()
+
+
+class Prover:
+    """Watches each fault of a plan from before its start until it is seen to be gone."""
+
+    def __init__(self, config: Config, clock: Clock) -> None:
+        self._edges = {edge.name: edge for edge in config.edges}
+        self._config = config
+        self._clock = clock
+        self._probers: dict[tuple[str, str], Prober] = {}
+
+    async def prove(self, planned: PlannedFault, fault: Fault, record: Record, ended: asyncio.Event) -> None:
+        """Fills in observed, depth and cleared. Faults that act on no edge have nothing to prove."""
+        if not isinstance(fault, EdgeFault):
+            return
+        early = planned.start - EARLY_SECONDS - self._clock.now()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(ended.wait(), max(0.0, early))
+        proof = Proof(planned.name, fault, record)
+        async with self._prober(planned.edge, fault.question).watching(proof.hear):
+            await record.finished[planned.name].wait()
+            record.note(planned.name, depth=proof.depth)
+            if record.statuses[planned.name].applied:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(proof.cleared.wait(), CLEAR_SECONDS)
+
+    def _prober(self, edge: str, kind: str) -> Prober:
+        """Faults on one edge share a prober when they ask the same."""
+        key = edge, kind
+        if key not in self._probers:
+            self._probers[key] = Prober(self._edges[edge], self._config, self._clock, kind)
+        return self._probers[key]

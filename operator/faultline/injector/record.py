@@ -1,0 +1,32 @@
+"""What is known of each fault of the plan, written to the journal whenever it changes."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from faultline.api.run import FaultStatus
+from faultline.injector.clock import Clock
+from faultline.injector.journal import Journal
+
+
+class Record:
+    """The faults' statuses by name, and which of them are on."""
+
+    def __init__(self, statuses: dict[str, FaultStatus], journal: Journal, clock: Clock) -> None:
+        self.statuses = statuses
+        self.active: set[str] = set()
+        self.finished = {name: asyncio.Event() for name in statuses}
+        """Set when a fault will not be on again."""
+        self._journal = journal
+        self._clock = clock
+
+    def note(self, name: str, **changes: Any) -> None:
+        """Changes a fault's status."""
+        self.statuses[name] = self.statuses[name].model_copy(update=changes)
+        self._journal.fault(self.statuses[name], self._clock.now())
+
+    def others_on(self, name: str) -> bool:
+        """Whether another fault is on the same edge."""
+        edge = self.statuses[name].edge
+        return any(self.statuses[other].edge == edge for other in self.active - {name})

@@ -1,0 +1,89 @@
+"""The probe sees a fault come and go on the data path, and is not taken in by a dependency that is down by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from typing import Any
+
+import pytest
+
+from faultline.injector.lab import Lab
+from faultline.injector.plan import Plan
+
+
+async def run(
+    lab: Lab, tools: Any, start: float = 0.5, length: float = 1.0, type: str = "partition", **params: Any
+) -> Any:
+    now = time.time()
+    fault = {"name": "f", "type": type, "edge": "a->b", "start": now + start, "end": now + start + length}
+    await lab.runner.load(
+        Plan.model_validate({"run": "r", "lease_seconds": 30, "faults": [fault | {"params": params}]})
+    )
+    await asyncio.sleep(start + length)
+    await tools.until(lambda: lab.runner.statuses[0].reverted)
+    [status] = await lab.runner.forget("r")
+    return status
+
+
+@pytest.mark.parametrize("type", ["partition", "latency"])
+async def test_onset_and_end_are_seen(lab: Lab, tools: Any, type: str) -> None:
+    status = await run(lab, tools, type=type, **({"delay": "100ms"} if type == "latency" else {}))
+    assert status.applied <= status.observed <= status.reverted <= status.cleared
+
+
+async def test_depth_of_latency_is_the_delay(lab: Lab, tools: Any) -> None:
+    status = await run(lab, tools, type="latency", delay="100ms")
+    assert status.depth == pytest.approx(0.1, abs=0.05)
+
+
+async def test_fault_without_effect_is_not_observed(lab: Lab, tools: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def nothing(*arguments: Any) -> float:
+        return time.time()
+
+    monkeypatch.setattr(lab.edges["a->b"], "add", nothing)
+    status = await run(lab, tools)
+    assert status.applied
+    assert status.observed is None
+
+
+async def test_dependency_that_hangs_by_itself_is_no_proof(
+    lab: Lab, tools: Any, backend: Any, monkeypatch: Any
+) -> None:
+    async def nothing(*arguments: Any) -> float:
+        backend.hang.clear()
+        return time.time()
+
+    monkeypatch.setattr(lab.edges["a->b"], "add", nothing)
+    status = await run(lab, tools, length=2.0)
+    assert status.observed is None
+
+
+async def test_fault_that_does_not_end_is_not_cleared(lab: Lab, tools: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def nothing(*arguments: Any) -> float:
+        return time.time()
+
+    monkeypatch.setattr(lab.edges["a->b"], "remove", nothing)
+    status = await run(lab, tools)
+    assert status.observed
+    assert status.cleared is None
+
+
+async def test_probes_end_with_the_plan(lab: Lab, tools: Any, backend: Any) -> None:
+    await run(lab, tools)
+    await asyncio.sleep(0.3)
+    asked = len(backend.lines)
+    await asyncio.sleep(0.5)
+    assert len(backend.lines) == asked
+
+
+async def test_killed_toxiproxy_does_not_end_the_proof(lab: Lab, tools: Any) -> None:
+    task = asyncio.create_task(run(lab, tools, length=2.0))
+    await tools.until(lambda: lab.runner.statuses and lab.runner.statuses[0].applied)
+    os.kill(lab.edges["a->b"].pid or 0, signal.SIGKILL)
+    status = await task
+    assert status.observed
+    assert status.cleared
+    assert 0 < status.gap < 1
