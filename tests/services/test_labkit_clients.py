@@ -85,7 +85,23 @@ async def test_redis_waits_as_long_as_told(redis_server):
 
 async def test_a_postgres_that_is_not_there_raises():
     with pytest.raises(OSError, match="Connect call failed"):
-        await postgres.create_pool("postgresql://app:app@127.0.0.1:1/lab", min_size=1, max_size=2)
+        await postgres.create_pool("postgresql://app:app@127.0.0.1:1/lab", wait=0, min_size=1, max_size=2)
+
+
+async def test_a_postgres_that_comes_up_late_is_waited_for(monkeypatch):
+    refusals = [ConnectionRefusedError(), asyncpg.CannotConnectNowError("starting up")]
+    create = asyncpg.create_pool
+
+    async def late(url, **options):
+        if refusals:
+            raise refusals.pop()
+        return await create(url, **options)
+
+    monkeypatch.setattr(asyncpg, "create_pool", late)
+    monkeypatch.setattr(postgres, "START_RETRY_SECONDS", 0.0)
+    pool = await postgres.create_pool("postgresql://app:app@127.0.0.1:1/lab", name="late", min_size=0, max_size=2)
+    assert not refusals
+    await pool.close()
 
 
 async def test_postgres_shows_its_pool():
