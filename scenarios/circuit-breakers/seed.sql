@@ -1,4 +1,4 @@
--- The shop: 5,000 products, their stock, and 20,000 orders of the past. The same rows each time.
+-- The shop: 5,000 products, their stock, and 2,000 orders of the past. The same rows each time.
 
 CREATE TABLE products (
     id           integer PRIMARY KEY,
@@ -47,15 +47,15 @@ INSERT INTO stock SELECT n, 1000 + (n * 31) % 500 FROM generate_series(1, 5000) 
 
 INSERT INTO orders
 SELECT 'past-' || n,
-       'customer' || n % 3000 || '@example.com',
+       'customer' || n % 700 || '@example.com',
        'shipped',
        490 + (((n * 17) % 5000 + 1) * 7919) % 20000,
        md5('charge' || n),
-       timestamptz '2026-01-01' + n * interval '20 minutes'
-FROM generate_series(1, 20000) AS n;
+       timestamptz '2026-01-01' + n * interval '3 hours'
+FROM generate_series(1, 2000) AS n;
 
 INSERT INTO order_lines
 SELECT 'past-' || n, (n * 17) % 5000 + 1, 1, 490 + (((n * 17) % 5000 + 1) * 7919) % 20000
-FROM generate_series(1, 20000) AS n;
+FROM generate_series(1, 2000) AS n;
 
 CREATE INDEX orders_open ON orders (created_at) WHERE status <> 'shipped';
