@@ -1,13 +1,14 @@
-"""`python -m meter`: metrics of the pods on this node, on port 9100.
+"""`python -m meter`: metrics of the pods on this node, on port 9101.
 
 Environment: NODE_NAME (needed); KUBERNETES_SERVICE_HOST and _PORT, which every pod has; METER_CGROUPS, where the
-host's /sys/fs/cgroup is mounted (/host/sys/fs/cgroup); METER_PORT (9100).
+host's /sys/fs/cgroup is mounted (/host/sys/fs/cgroup); METER_PORT (9101).
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -16,9 +17,9 @@ from prometheus_client import CollectorRegistry, start_http_server
 
 from meter.cgroups import Reader
 from meter.metrics import MeterCollector
-from meter.pods import Pods
+from meter.pods import Pods, in_cluster
 
-PORT = 9100
+PORT = 9101
 CGROUPS = "/host/sys/fs/cgroup"
 
 
@@ -29,7 +30,11 @@ def main() -> int:
     if not node:
         print("NODE_NAME must be set, it is not in the environment", file=sys.stderr)
         return 2
-    pods = Pods(os.environ["KUBERNETES_SERVICE_HOST"], int(os.environ["KUBERNETES_SERVICE_PORT"]), node)
+    # Several files stay open for each pod, and a node may have 250 pods.
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    api = in_cluster(os.environ["KUBERNETES_SERVICE_HOST"], int(os.environ["KUBERNETES_SERVICE_PORT"]))
+    pods = Pods(api, node)
     reader = Reader(Path(os.environ.get("METER_CGROUPS", CGROUPS)))
     pods.start()
     registry = CollectorRegistry()

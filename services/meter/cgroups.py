@@ -8,9 +8,11 @@ is, which is on each of them.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import re
-from collections import defaultdict
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -19,6 +21,9 @@ POD = re.compile(r"pod([0-9a-f]{32}|[0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f
 KUBEPODS = re.compile(r"(^|-)kubepods(\.slice)?$")
 SEARCH_DEPTH = 3
 """How deep below the mount the kubelet's tree is looked for."""
+
+LOOK_SECONDS = 2.0
+"""How often new pods and containers are looked for."""
 
 
 class Usage(NamedTuple):
@@ -29,64 +34,93 @@ class Usage(NamedTuple):
     throttled_seconds: float
 
 
+class Sources(NamedTuple):
+    """Open files of one pod. Reading an open file again costs a fifth of opening it by its path."""
+
+    cpu: Counter
+    memory: Counter
+    cache: Counter
+    throttled: dict[str, Counter]
+
+
+class Counter:
+    """One number in one file of a cgroup: the file's only one, or the one after `name`."""
+
+    def __init__(self, path: Path, name: str | None = None, unit: float = 1.0) -> None:
+        self._fd = os.open(path, os.O_RDONLY)
+        self._name = name.encode() + b" " if name else b""
+        self._unit = unit
+
+    def read(self) -> float:
+        """The number times its unit; 0 when it is not in the file. Raises OSError when the cgroup is gone."""
+        text = os.pread(self._fd, 8192, 0)
+        start = 0
+        if self._name and not text.startswith(self._name):
+            start = text.find(b"\n" + self._name) + 1
+            if not start:
+                return 0.0
+        return int(text[start + len(self._name) :].split(None, 1)[0]) * self._unit
+
+    def __del__(self) -> None:
+        os.close(self._fd)
+
+
 class Hierarchy(Protocol):
-    """One version of cgroups."""
+    """One version of cgroups; cgroups are named relative to the mount."""
 
-    trees: list[Path]
-    """Where pods' cgroups are looked for; the first has them all."""
+    tree: Path
+    """Where pods' cgroups are looked for."""
 
-    def cpu_seconds(self, cgroup: str) -> float:
-        """CPU used by a cgroup and all below it; `cgroup` is relative to the mount."""
+    def cpu(self, cgroup: str) -> Counter:
+        """Seconds of CPU used by a cgroup and all below it."""
 
-    def memory_bytes(self, cgroup: str) -> int:
-        """Memory of a cgroup and all below it, without the page cache that is not in use."""
+    def memory(self, cgroup: str) -> tuple[Counter, Counter]:
+        """Bytes that a cgroup and all below it hold, and those of them that are page cache not in use."""
 
-    def throttled_seconds(self, cgroup: str) -> float:
-        """How long this cgroup's own quota held it up."""
+    def throttled(self, cgroup: str) -> Counter:
+        """Seconds in which this cgroup's own quota held it up."""
 
 
 class V2:
-    """All controllers in one tree."""
+    """All controllers in one tree; microseconds."""
 
     def __init__(self, mount: Path) -> None:
-        self.trees = [mount]
-        self._mount = mount
+        self.tree = mount
 
-    def cpu_seconds(self, cgroup: str) -> float:
-        """From cpu.stat, in microseconds."""
-        return _table(self._mount / cgroup / "cpu.stat").get("usage_usec", 0) / 1e6
+    def cpu(self, cgroup: str) -> Counter:
+        """usage_usec."""
+        return Counter(self.tree / cgroup / "cpu.stat", "usage_usec", 1e-6)
 
-    def memory_bytes(self, cgroup: str) -> int:
-        """The working set, as the kubelet has it."""
-        folder = self._mount / cgroup
-        return _working_set(folder / "memory.current", folder / "memory.stat", "inactive_file")
+    def memory(self, cgroup: str) -> tuple[Counter, Counter]:
+        """memory.current and inactive_file."""
+        folder = self.tree / cgroup
+        return Counter(folder / "memory.current"), Counter(folder / "memory.stat", "inactive_file")
 
-    def throttled_seconds(self, cgroup: str) -> float:
-        """From cpu.stat, in microseconds."""
-        return _table(self._mount / cgroup / "cpu.stat").get("throttled_usec", 0) / 1e6
+    def throttled(self, cgroup: str) -> Counter:
+        """throttled_usec."""
+        return Counter(self.tree / cgroup / "cpu.stat", "throttled_usec", 1e-6)
 
 
 class V1:
-    """A tree for each controller; some distributions mount cpu and cpuacct together."""
+    """A tree for each controller (some distributions mount cpu and cpuacct together); nanoseconds."""
 
     def __init__(self, mount: Path) -> None:
-        self._cpuacct = _first(mount / "cpuacct", mount / "cpu,cpuacct")
+        self.tree = _first(mount / "cpuacct", mount / "cpu,cpuacct")
         self._cpu = _first(mount / "cpu", mount / "cpu,cpuacct")
-        self._memory = mount / "memory"
-        self.trees = [self._cpuacct]
+        self._memory = _first(mount / "memory")
 
-    def cpu_seconds(self, cgroup: str) -> float:
-        """From cpuacct.usage, in nanoseconds."""
-        return int((self._cpuacct / cgroup / "cpuacct.usage").read_text()) / 1e9
+    def cpu(self, cgroup: str) -> Counter:
+        """cpuacct.usage."""
+        return Counter(self.tree / cgroup / "cpuacct.usage", unit=1e-9)
 
-    def memory_bytes(self, cgroup: str) -> int:
-        """The working set, as the kubelet has it."""
+    def memory(self, cgroup: str) -> tuple[Counter, Counter]:
+        """memory.usage_in_bytes and total_inactive_file."""
         folder = self._memory / cgroup
-        return _working_set(folder / "memory.usage_in_bytes", folder / "memory.stat", "total_inactive_file")
+        return Counter(folder / "memory.usage_in_bytes"), Counter(folder / "memory.stat", "total_inactive_file")
 
-    def throttled_seconds(self, cgroup: str) -> float:
-        """From cpu.stat, in nanoseconds."""
-        return _table(self._cpu / cgroup / "cpu.stat").get("throttled_time", 0) / 1e9
+    def throttled(self, cgroup: str) -> Counter:
+        """throttled_time."""
+        return Counter(self._cpu / cgroup / "cpu.stat", "throttled_time", 1e-9)
 
 
 def hierarchy(mount: Path) -> Hierarchy:
@@ -97,44 +131,61 @@ def hierarchy(mount: Path) -> Hierarchy:
 
 
 class Reader:
-    """Reads all pods of the node."""
+    """Reads all pods of the node, and looks for new ones and for new containers every now and then."""
 
-    def __init__(self, mount: Path) -> None:
+    def __init__(self, mount: Path, look_seconds: float = LOOK_SECONDS) -> None:
         self._hierarchy = hierarchy(mount)
-        self._mount = self._hierarchy.trees[0]
         self._roots: list[Path] = []
-        self._throttled: dict[str, dict[str, float]] = defaultdict(dict)
+        self._pods: dict[str, Sources] = {}
+        self._look_seconds = look_seconds
+        self._looked = float("-inf")
+        self._throttled: dict[str, dict[str, float]] = {}
 
     def read(self) -> dict[str, Usage]:
         """Usage by pod UID (with dashes). A pod that goes away meanwhile is left out."""
+        if time.monotonic() - self._looked >= self._look_seconds:
+            self._look()
         found: dict[str, Usage] = {}
-        for uid, cgroup in self._pods():
+        for uid, sources in self._pods.items():
             try:
-                found[uid] = self._usage(uid, cgroup)
+                found[uid] = self._usage(uid, sources)
             except OSError as error:
-                if not _gone(error):
+                if error.errno != errno.ENODEV:  # The cgroup was removed.
                     raise
-        for uid in self._throttled.keys() - found.keys():
-            del self._throttled[uid]
         return found
 
-    def _usage(self, uid: str, cgroup: Path) -> Usage:
-        name = str(cgroup.relative_to(self._mount))
+    def _usage(self, uid: str, sources: Sources) -> Usage:
         # A container that was restarted takes its count along: what it had is kept, so that the sum never falls.
-        throttled = self._throttled[uid]
-        for each in (name, *(f"{name}/{child.name}" for child in _folders(cgroup))):
-            throttled[each] = self._hierarchy.throttled_seconds(each)
-        return Usage(self._hierarchy.cpu_seconds(name), self._hierarchy.memory_bytes(name), sum(throttled.values()))
+        throttled = self._throttled.setdefault(uid, {})
+        throttled.update({name: counter.read() for name, counter in sources.throttled.items()})
+        memory = max(0.0, sources.memory.read() - sources.cache.read())
+        return Usage(sources.cpu.read(), int(memory), sum(throttled.values()))
 
-    def _pods(self) -> Iterator[tuple[str, Path]]:
+    def _look(self) -> None:
+        self._looked = time.monotonic()
         if not any(root.exists() for root in self._roots):
-            self._roots = list(_search(self._mount, SEARCH_DEPTH))
+            self._roots = list(_search(self._hierarchy.tree, SEARCH_DEPTH))
+        pods: dict[str, Sources] = {}
         for root in self._roots:
             for level in (root, *_folders(root)):
                 for folder in _folders(level):
                     match = POD.search(folder.name)
                     if match:
-                        yield _dashed(match[1]), Path(folder)
+                        uid = _dashed(match[1])
+                        # Gone between two looks, or half set up: the next look will tell.
+                        with contextlib.suppress(FileNotFoundError):
+                            pods[uid] = self._open(Path(folder), self._pods.get(uid))
+        self._pods = pods
+        self._throttled = {uid: each for uid, each in self._throttled.items() if uid in pods}
+
+    def _open(self, folder: Path, known: Sources | None) -> Sources:
+        pod = str(folder.relative_to(self._hierarchy.tree))
+        names = [pod, *(f"{pod}/{child.name}" for child in _folders(folder))]
+        open_already = known.throttled if known else {}
+        throttled = {name: open_already.get(name) or self._hierarchy.throttled(name) for name in names}
+        if known:
+            return known._replace(throttled=throttled)
+        return Sources(self._hierarchy.cpu(pod), *self._hierarchy.memory(pod), throttled)
 
 
 def _search(folder: Path, depth: int) -> Iterator[Path]:
@@ -161,21 +212,8 @@ def _dashed(uid: str) -> str:
     return "-".join((plain[:8], plain[8:12], plain[12:16], plain[16:20], plain[20:]))
 
 
-def _table(path: Path) -> dict[str, int]:
-    return {name: int(value) for name, value in (line.split() for line in path.read_text().splitlines())}
-
-
-def _working_set(usage: Path, stat: Path, inactive: str) -> int:
-    return max(0, int(usage.read_text()) - _table(stat).get(inactive, 0))
-
-
 def _first(*paths: Path) -> Path:
     for path in paths:
         if path.exists():
             return path
     raise FileNotFoundError(f"none of {', '.join(map(str, paths))} is there: is the host's cgroup file system mounted?")
-
-
-def _gone(error: OSError) -> bool:
-    # Reading a file of a cgroup that is being removed gives ENODEV.
-    return error.errno in (2, 19)

@@ -10,7 +10,7 @@ import json
 import logging
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -40,13 +40,27 @@ class WatchEnded(Exception):
     """The API server wants a new list."""
 
 
+Connect = Callable[[float], http.client.HTTPConnection]
+"""Opens a connection to the API server with a time-out in seconds."""
+
+
+def in_cluster(host: str, port: int) -> Connect:
+    """HTTPS, trusting the cluster's own authority."""
+
+    def connect(timeout: float) -> http.client.HTTPConnection:
+        context = ssl.create_default_context(cafile=str(ACCOUNT / "ca.crt"))
+        return http.client.HTTPSConnection(host, port, context=context, timeout=timeout)
+
+    return connect
+
+
 class Pods:
     """The pods of one node by UID, kept up to date by a thread."""
 
-    def __init__(self, host: str, port: int, node: str, account: Path = ACCOUNT) -> None:
-        self._address = (host, port)
+    def __init__(self, connect: Connect, node: str, token: Path = ACCOUNT / "token") -> None:
+        self._connect = connect
         self._node = node
-        self._account = account
+        self._token = token
         self._known: dict[str, Pod] = {}
         self.failures = 0
         """Times that list or watch broke off in an error."""
@@ -106,13 +120,10 @@ class Pods:
 
     def _get(self, parameters: dict[str, str]) -> Iterator[bytes]:
         watching = "watch" in parameters
-        context = ssl.create_default_context(cafile=str(self._account / "ca.crt"))
-        connection = http.client.HTTPSConnection(
-            *self._address, context=context, timeout=WATCH_SECONDS + ANSWER_SECONDS if watching else ANSWER_SECONDS
-        )
+        connection = self._connect(WATCH_SECONDS + ANSWER_SECONDS if watching else ANSWER_SECONDS)
         query = urlencode({"fieldSelector": f"spec.nodeName={self._node}", **parameters})
         # Read anew each time: the kubelet replaces the token about once an hour.
-        token = (self._account / "token").read_text().strip()
+        token = self._token.read_text().strip()
         try:
             connection.request("GET", f"/api/v1/pods?{query}", headers={"Authorization": f"Bearer {token}"})
             response = connection.getresponse()
