@@ -1,4 +1,4 @@
-"""What tests of edges share: the real toxiproxy-server, and a small server to stand behind it."""
+"""What tests share: a real toxiproxy-server, a small server to stand behind it, a real Prometheus."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import asyncio
 import os
 import shutil
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import subprocess
+import time
+import urllib.request
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -109,3 +112,60 @@ async def backend() -> AsyncIterator[Backend]:
     """A dependency that works."""
     async with serving() as one:
         yield one
+
+
+@pytest.fixture(scope="session")
+def prometheus_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
+    """Starts a real Prometheus that holds the given OpenMetrics text; gives its URL. For tests marked e2e."""
+    with ExitStack() as stack:
+        yield lambda text: stack.enter_context(_prometheus(tmp_path_factory.mktemp("prometheus"), text))
+
+
+@contextmanager
+def _prometheus(folder: Path, text: str) -> Iterator[str]:
+    folder.chmod(0o777)  # our image runs it as another user
+    (folder / "series.txt").write_text(text)
+    (folder / "prometheus.yml").write_text("scrape_configs: []\n")
+    prefix = _prometheus_program(folder)
+    blocks = ["tsdb", "create-blocks-from", "openmetrics", f"{folder}/series.txt", f"{folder}/data"]
+    subprocess.run([*prefix, "promtool", *blocks], check=True, capture_output=True, timeout=60)
+    (port,) = free_ports(1)
+    command = [
+        "prometheus",
+        f"--config.file={folder}/prometheus.yml",
+        f"--storage.tsdb.path={folder}/data",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--log.level=error",
+    ]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen([*prefix, *command], stdout=log, stderr=log)
+        try:
+            _until_ready(f"http://127.0.0.1:{port}", process, folder / "log")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+def _prometheus_program(folder: Path) -> list[str]:
+    """Nothing when the host has the programs, else what runs them from our image."""
+    if shutil.which("prometheus") and shutil.which("promtool"):
+        return []
+    listing = ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}", "faultline/prometheus"]
+    images = subprocess.run(listing, check=True, capture_output=True, text=True, timeout=30).stdout.split()
+    if not images:
+        pytest.fail(
+            "there is neither a prometheus on this host nor the image faultline/prometheus: `make up` builds it"
+        )
+    return ["docker", "run", "--rm", "--network=host", f"--volume={folder}:{folder}", "--entrypoint=", images[0]]
+
+
+def _until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{url}/-/ready", timeout=1):  # noqa: S310 - our own server
+                return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail(f"prometheus did not come up: {log.read_text()}")

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
-import subprocess
-import time
-import urllib.request
-from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
@@ -117,66 +111,8 @@ def _openmetrics() -> str:
 
 
 @pytest.fixture(scope="session")
-def prometheus_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server that holds the made-up run: from the host's packages, or else from our image."""
-    folder = tmp_path_factory.mktemp("prometheus")
-    folder.chmod(0o777)
-    (folder / "run.txt").write_text(_openmetrics())
-    (folder / "prometheus.yml").write_text("scrape_configs: []\n")
-    prefix = _prefix(folder)
-    blocks = ["tsdb", "create-blocks-from", "openmetrics", f"{folder}/run.txt", f"{folder}/data"]
-    subprocess.run([*prefix, "promtool", *blocks], check=True, capture_output=True, timeout=60)
-    port = _free_port()
-    command = [
-        "prometheus",
-        f"--config.file={folder}/prometheus.yml",
-        f"--storage.tsdb.path={folder}/data",
-        f"--web.listen-address=127.0.0.1:{port}",
-        "--log.level=error",
-    ]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([*prefix, *command], stdout=log, stderr=log)
-        try:
-            url = f"http://127.0.0.1:{port}"
-            _until_ready(url, process, folder / "log")
-            yield url
-        finally:
-            process.terminate()
-            process.wait(timeout=20)
-
-
-def _prefix(folder: Path) -> list[str]:
-    if shutil.which("prometheus") and shutil.which("promtool"):
-        return []
-    listed = subprocess.run(
-        ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}", "faultline/prometheus"],
-        check=True,
-        capture_output=True,
-        text=True,
-        timeout=30,
-    ).stdout.split()
-    if not listed:
-        pytest.fail(
-            "there is neither a prometheus on this host nor the image faultline/prometheus: `make up` builds it"
-        )
-    return ["docker", "run", "--rm", "--network=host", f"--volume={folder}:{folder}", "--entrypoint=", listed[0]]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{url}/-/ready", timeout=1):  # noqa: S310 - our own server
-                return
-        except OSError:
-            time.sleep(0.1)
-    pytest.fail(f"prometheus did not come up: {log.read_text()}")
+def prometheus_url(prometheus_server: Callable[[str], str]) -> str:
+    return prometheus_server(_openmetrics())
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ class Complete(Rule):
 
     async def _scraped(self, question: Question) -> list[Doubt]:
         name, end = query(question.evidence.run), question.evidence.end
-        found = await question.prometheus.instant(f"timestamp({name} == 1)", end)
+        found = await question.prometheus.instant(f"timestamp({name}) and {name} == 1", end)
         if not found:
             return [Doubt("no data: Prometheus does not hold the load generator's final numbers", AGAIN)]
         if len(found) > 1:
