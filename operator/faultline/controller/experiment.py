@@ -14,6 +14,7 @@ from typing import Any
 
 from faultline import grading
 from faultline.api.run import Phase
+from faultline.api.status import LabPhase, ScenarioStatus
 from faultline.clients.injector_api import Injector
 from faultline.clients.kube import Json, path
 from faultline.clients.loadgen_api import LoadGenerator, LoadState
@@ -33,6 +34,8 @@ log = logging.getLogger(__name__)
 
 LEAD_SECONDS = 1.0
 """Between the last word before the load and the start mark."""
+LAB_SECONDS = 90.0
+"""How long a run waits for a lab that is being deployed."""
 READS_SECONDS = 20.0
 """For the final reads and the generator's summary."""
 POLL_SECONDS = 0.3
@@ -96,16 +99,33 @@ class Experiment:
         if scenario is None:
             raise NotFound("FL209", f"spec.scenario: there is no Scenario {name}", f"faultline apply {name}")
         spec = deploy.validated(scenario)
-        lab = self._labs.known.get(name)
-        if lab is None or not holds(lab.status, "Ready"):
-            why = (lab.status.message or lab.status.phase.value) if lab else "the operator does not know it yet"
-            raise NotReady("FL323", f"the lab {name} is not Ready: {why}", f"kubectl describe scenario {name}")
+        await self._lab_ready(name, scenario["metadata"]["generation"])
         secret = await self._api.get(path("Secret", deploy.HARNESS_SECRET, harness_namespace(name)))
         if secret is None:
             raise NotReady("FL323", f"the lab {name} has no harness", f"kubectl describe scenario {name}")
         in_force = await code.in_force(self._api, scenario)
         await self.record.enter(Phase.RESET, "restoring data, fresh pods", started=time.time(), code=in_force.ref)
         return Ground(scenario, spec, in_force, base64.b64decode(secret["data"]["token"]).decode())
+
+    async def _lab_ready(self, name: str, generation: int) -> None:
+        """A lab that is still being deployed is waited for; one that failed or is suspended is not."""
+        deadline = time.monotonic() + LAB_SECONDS
+        told = False
+        while True:
+            lab = self._labs.known.get(name)
+            status = lab.status if lab else ScenarioStatus()
+            if holds(status, "Ready") and status.observed_generation == generation:
+                return
+            hopeless = (
+                status.phase in (LabPhase.FAILED, LabPhase.SUSPENDED) and status.observed_generation == generation
+            )
+            if hopeless or time.monotonic() > deadline:
+                why = status.message or status.phase.value
+                raise NotReady("FL323", f"the lab {name} is not Ready: {why}", f"kubectl describe scenario {name}")
+            if not told:
+                await self.record.write(message=f"waiting until the lab {name} is Ready")
+            told = True
+            await asyncio.sleep(POLL_SECONDS)
 
     async def _measure_and_grade(self, ground: Ground) -> None:
         name = self.record.scenario

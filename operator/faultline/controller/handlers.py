@@ -22,6 +22,8 @@ async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: Any) -> N
     """Connect and begin."""
     given = Settings.from_environment()
     logging.getLogger("faultline").setLevel(given.log_level.upper())
+    for chatty in ("kopf.objects", "aiohttp.access"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     # Only our own objects are watched, nothing is written into them, and events are our own affair.
     settings.scanning.disabled = True
     settings.posting.enabled = False

@@ -46,6 +46,7 @@ class Lab:
         self.busy = False
         """A run is under way: it restarts pods and may take the app down, which is then not news about the lab."""
         self.status = ScenarioStatus.model_validate(scenario.get("status") or {})
+        self._served = self.status.code_config_map if holds(self.status, "Ready") else None
 
     @property
     def name(self) -> str:
@@ -143,6 +144,7 @@ class Lab:
         status = self._said(LabPhase.READY, "", valid=True)
         status = self._with(status, "CodeRejected", "False", "Serving", wanted.code.configmap)
         await self._write(self._with(status, "Ready", "True", "AllAvailable", "every pod is available"))
+        self._served = wanted.code.configmap
         if new:
             await self._tell("Ready", f"{wanted.code.configmap} ({wanted.code.variant}) serves")
             await code.remove_others(self._api, lab_namespace(self.name), wanted.code.configmap)
@@ -150,14 +152,17 @@ class Lab:
     async def _not_ready(self, wanted: deploy.Desired, missing: list[str], found: list[Problem]) -> None:
         if holds(self.status, "Ready"):
             self._since = time.monotonic()
-        text = "; ".join([str(each) for each in found[:3]] or missing[:3])
-        fatal = any(each.fatal for each in found)
+        fatal = [each for each in found if each.fatal]
         failed = self._waited() > (FATAL_SECONDS if fatal else PATIENCE_SECONDS)
+        text = _why(missing, found if failed else fatal)
         status = self._said(LabPhase.FAILED if failed else LabPhase.DEPLOYING, text, valid=True)
         status = self._with(status, "Ready", "False", "NotAvailable", text)
-        crash = next((each for each in found if each.fatal and each.log and _is_app(each, self.scenario)), None)
-        if crash:
-            text = f"{wanted.code.configmap} does not start, {crash.where}; pods of before keep serving\n{crash.log}"
+        crash = next((each for each in fatal if each.log and _is_app(each, self.scenario)), None)
+        # At first the app may end a few times because its data stores are not there yet: that is no verdict on it.
+        if crash and (self._served or failed):
+            text = f"{wanted.code.configmap} does not start: {crash.where}\n{crash.log}"
+            if self._served:
+                text = f"{text}\nThe pods of {self._served} keep serving."
             status = self._with(status, "CodeRejected", "True", "DoesNotStart", text)
             if not holds(self.status, "CodeRejected"):
                 await self._tell("CodeRejected", text, warning=True)
@@ -224,6 +229,11 @@ def _wish(scenario: Json) -> tuple[Any, ...]:
     annotations = scenario["metadata"].get("annotations") or {}
     ours = sorted((key, value) for key, value in annotations.items() if key.startswith("faultline.dev/"))
     return scenario["metadata"].get("uid"), scenario["metadata"].get("generation"), tuple(ours)
+
+
+def _why(missing: list[str], found: list[Problem]) -> str:
+    text = f"waiting for {'; '.join(missing)}"
+    return "; ".join(str(each) for each in found[:3]) + f" ({text})" if found else text
 
 
 def _is_app(problem: Problem, scenario: Json) -> bool:

@@ -17,8 +17,8 @@ from faultline.names import LABEL_PART, lab_namespace
 ANNOTATION_RUN = "faultline.dev/run"
 """On a pod template: the run for which the pods were made afresh."""
 POLL_SECONDS = 0.3
-ROLLOUT_SECONDS = 40.0
-SETTLE_SECONDS = 20.0
+ROLLOUT_SECONDS = 60.0
+SETTLE_SECONDS = 45.0
 READY_SECONDS = 30.0
 
 
