@@ -6,7 +6,8 @@ import pytest
 
 from faultline import catalogue, workspace
 from faultline.catalogue import CodeVersion
-from faultline.cli import _deploy
+from faultline.cli import _deploy, _labs
+from faultline.errors import InvalidInput
 from faultline.names import ANNOTATION_CODE
 from faultline.sources import read_folder
 
@@ -155,6 +156,19 @@ def test_code_that_does_not_start_is_taken_back_with_its_traceback(run, cluster,
     assert "NameError: name 'y' is not defined" in result.stderr
     assert ANNOTATION_CODE not in cluster.objects[f"{SCENARIOS}/shop"]["metadata"].get("annotations", {})
     assert f"{PODS}/web-old" in cluster.objects
+
+
+def test_code_whose_database_is_slow_at_first_gets_another_try(cluster, running, lab):
+    ended = {"name": "app", "restartCount": 0, "state": {"terminated": {"exitCode": 3}}}
+    pod(cluster, "web-new", "d2", ready=False, containerStatuses=[ended])
+    cluster.services[("lab-shop", "web-new")] = "Traceback (most recent call last):\n  in lifespan\nTimeoutError\n"
+    code = CodeVersion("shop", "learner", {"web.py": "app = 2\n"})
+    found = _labs.find(cluster, "shop", None)
+    _deploy._refuse_broken(cluster, found, cluster.items(PODS), code)
+    ended["restartCount"] = 1
+    pod(cluster, "web-new", "d2", ready=False, containerStatuses=[ended])
+    with pytest.raises(InvalidInput, match=r"web does not start with this code:\n[^$]*TimeoutError"):
+        _deploy._refuse_broken(cluster, found, [cluster.get(f"{PODS}/web-new")], code)
 
 
 def test_fix_with_a_variant_of_the_catalogue(run_json, running, operator):

@@ -8,7 +8,7 @@ from faultline.progress import Store
 
 RUNS = "/apis/faultline.dev/v1alpha1/runs"
 SCENARIOS = "/apis/faultline.dev/v1alpha1/scenarios"
-VERBS = [each.name or each.callback.__name__ for each in build().registered_commands]
+VERBS = [each.name or each.callback.__name__ for each in build().registered_commands if not each.hidden]
 
 
 @pytest.mark.parametrize("verb", VERBS)

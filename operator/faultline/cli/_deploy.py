@@ -24,6 +24,8 @@ FAILED_SECONDS = 15.0
 """How long a lab must be Failed before it is given up: on a busy machine an app may start before its database does."""
 SERVING_SECONDS = 60.0
 REJECTED = "CodeRejected"
+STARTED_UP = "lifespan"
+"""In the traceback of an app that was imported and failed while it connected to what it needs."""
 
 
 def apply(cluster: Cluster, slug: str, name: str, by: str = "") -> Lab:
@@ -171,12 +173,16 @@ def _refuse_broken(cluster: Cluster, lab: Lab, pods: list[dict[str, Any]], code:
 
     for pod in pods:
         for status in (pod.get("status") or {}).get("containerStatuses") or []:
-            ended = status.get("state", {}).get("terminated") or status.get("lastState", {}).get("terminated") or {}
-            if ended.get("exitCode"):
-                name, namespace = pod["metadata"]["name"], lab_namespace(lab.name)
-                again = bool(status.get("restartCount")) and not status.get("state", {}).get("terminated")
-                log = cluster.logs(namespace, name, previous=again)
-                raise _broken(_labs.app_of(pod), traceback_of(log) or f"exit code {ended['exitCode']}")
+            state, before = status.get("state", {}), status.get("lastState", {})
+            ended = state.get("terminated") or before.get("terminated") or {}
+            if not ended.get("exitCode"):
+                continue
+            again = "terminated" not in state
+            log = cluster.logs(lab_namespace(lab.name), pod["metadata"]["name"], previous=again)
+            crashes = int(status.get("restartCount", 0)) + (not again)
+            if STARTED_UP in log and crashes < 2:
+                continue  # it imports: its data store may have been slow, and the kubelet starts it again
+            raise _broken(_labs.app_of(pod), traceback_of(log) or f"exit code {ended['exitCode']}")
     condition = _labs.find(cluster, None, lab.name).condition(REJECTED)
     if condition.get("status") == "True" and code.configmap in str(condition.get("message", "")):
         raise _broken("the app", str(condition["message"]))

@@ -79,5 +79,5 @@ def experiment(cluster: Cluster, lab: Lab, variant: str, seed: int | None = None
         if status.verdict != "inconclusive" or retries + 1 == TRIES:
             break
         reasons = "; ".join(status.reasons) or "no reason was given"
-        console.print(f"[yellow]inconclusive[/] ({reasons}): try {retries + 2} of {TRIES}", soft_wrap=True)
+        console.print(f"[yellow]inconclusive[/] ({reasons}): try {retries + 2} of {TRIES}")
     return Result(variant, run, retries)

@@ -124,7 +124,7 @@ def _left(cluster: Cluster, lab: Lab, run: RunView, now: float) -> str:
         ]
         return f"waits for {', '.join(ahead)}" if ahead else "waits for the operator"
     phase = _runs.phase_left(lab, status, now)
-    rest = f"[dim]about {duration(_runs.run_left(lab, status, now))} to the score[/]"
+    rest = f"[dim]{duration(_runs.run_left(lab, status, now))} to the score[/]"
     return f"[bold]{phase:.0f} s left[/]  {rest}" if phase is not None else rest
 
 

@@ -25,11 +25,11 @@ def show(record: RunRecord, run: RunView) -> None:
     )
     console.print(f"[dim]{record.name}, code: {record.variant}, {duration(run.seconds)} from start to score[/]")
     for reason in status.reasons:
-        console.print(f"  {escape(reason)}", soft_wrap=True)
+        console.print(f"  {escape(reason)}")
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for row in comparison([record])[2:]:
         table.add_row(row.label, row.values[0])
-    console.print(table)
+    console.print(table, soft_wrap=False)
     _show_lost(record)
 
 
@@ -49,7 +49,7 @@ def _show_lost(record: RunRecord) -> None:
             "why": each.principle,
         }
         for label, text in rows.items():
-            console.print(f"  [dim]{label:<9}[/]{escape(text)}", soft_wrap=True)
+            console.print(f"  [dim]{label:<9}[/]{escape(text)}")
 
 
 def show_comparison(records: Sequence[RunRecord], titles: Sequence[str]) -> None:
@@ -61,7 +61,7 @@ def show_comparison(records: Sequence[RunRecord], titles: Sequence[str]) -> None
     for row in comparison(records):
         values = [f"[green]{value}[/]" if place == row.best else value for place, value in enumerate(row.values)]
         table.add_row(row.label, *values)
-    console.print(table)
+    console.print(table, soft_wrap=False)
 
 
 def next_command(lab: Lab, run: RunView) -> str:

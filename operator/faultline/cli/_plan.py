@@ -28,7 +28,7 @@ def show(spec: ScenarioSpec) -> None:
         rows.append((fault_start + start, fault_start + end, f"  {what}"))
     for start, end, what in sorted(rows, key=lambda row: row[0]):
         table.add_row(duration(start), duration(end), what)
-    console.print(table)
+    console.print(table, soft_wrap=False)
     rates = ", ".join(f"{each.rate:g}/s from {each.at}" for each in spec.load.stages)
     console.print(f"load: {rates}; a request counts as lost after {spec.load.deadline}")
     for each in spec.objectives:

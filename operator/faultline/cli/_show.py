@@ -8,6 +8,7 @@ from typing import Self
 
 from rich.live import Live
 from rich.spinner import Spinner
+from rich.text import Text
 
 from faultline.cli.base import console
 
@@ -45,7 +46,7 @@ class Line:
     def update(self, text: str) -> None:
         """Show `text` (Rich markup) instead of what stood there."""
         if self._live:
-            self._live.update(Spinner("dots", text))
+            self._live.update(Spinner("dots", Text.from_markup(text, overflow="ellipsis")))
         elif text != self._text and time.monotonic() - self._printed >= LOG_SECONDS:
             console.print(text)
             self._printed = time.monotonic()

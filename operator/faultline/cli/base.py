@@ -19,7 +19,7 @@ EXIT_PASS, EXIT_FAIL, EXIT_ERROR, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED = 0, 1, 2,
 
 _BEGAN = time.monotonic()
 
-console = Console(highlight=False)
+console = Console(highlight=False, soft_wrap=True)
 """For people; silent while the output is JSON."""
 
 

@@ -70,7 +70,7 @@ def _print(name: str, measured: list[Measurement]) -> None:
             f"{sign} {_amount(each.bound, each.unit)}",
             str(each.n),
         )
-    console.print(table)
+    console.print(table, soft_wrap=False)
 
 
 def _amount(value: float, unit: str) -> str:

@@ -73,7 +73,7 @@ def stop(
     ended = _stop.stop(cluster, [each.name for each in labs])
     for each in ended:
         if each.problem:
-            console.print(f"[red]✗[/] {each.lab}: {each.problem}", soft_wrap=True)
+            console.print(f"[red]✗[/] {each.lab}: {each.problem}")
         else:
             console.print(f"[green]✓[/] {each.lab}: faults ended: {', '.join(each.faults) or 'none was on'}")
         for run in each.runs:

@@ -101,7 +101,7 @@ def _show_difference(before: dict[str, str], code: CodeVersion) -> None:
     colours = {"+": "green", "-": "red", "@": "cyan"}
     for line in lines[:DIFF_LINES]:
         colour = colours.get(line[:1], "dim")
-        console.print(f"[{colour}]{escape(line)}[/]", soft_wrap=True)
+        console.print(f"[{colour}]{escape(line)}[/]")
     if len(lines) > DIFF_LINES:
         console.print(f"[dim]… {len(lines) - DIFF_LINES} more lines of difference[/]")
 

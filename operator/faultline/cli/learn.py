@@ -42,7 +42,7 @@ def hint(
     )
     for number in numbers:
         console.rule(f"hint {number} of {len(rungs)}: {rungs[number - 1].title}", align="left")
-        console.print(Markdown(rungs[number - 1].text))
+        console.print(Markdown(rungs[number - 1].text), soft_wrap=False)
     if not numbers:
         console.print("no hint was revealed yet")
     elif numbers[-1] == len(rungs):
@@ -86,7 +86,7 @@ def progress(output: OutputOption = Output.TEXT) -> None:
                 "seconds_to_fix": record.seconds_to_fix,
             }
         )
-    console.print(table)
+    console.print(table, soft_wrap=False)
     emit({"scenarios": rows}, output)
 
 

@@ -88,7 +88,7 @@ def _print(rows: list[dict[str, Any]]) -> None:
     from faultline.cli._show import verdict
 
     table = Table(box=None, padding=(0, 3, 0, 0))
-    for title in ("lab", "phase", "code", "run under way", "last scores (newest first)"):
+    for title in ("lab", "phase", "code", "run under way", "last scores"):
         table.add_column(title)
     for row in rows:
         running = ", ".join(f"{each['run']}: {each['phase']}" for each in row["running"]) or "-"
@@ -96,10 +96,10 @@ def _print(rows: list[dict[str, Any]]) -> None:
             f"{'-' if each['score'] is None else each['score']} {verdict(each['verdict'])}" for each in row["last"]
         )
         table.add_row(row["lab"], row["phase"], row["code"] or "-", running, last or "-")
-    console.print(table)
+    console.print(table, soft_wrap=False)
     for row in rows:
         if row["message"] and row["phase"] not in ("Ready", "Suspended"):
-            console.print(f"  {row['lab']}: {row['message']}", soft_wrap=True)
+            console.print(f"  {row['lab']}: {row['message']}")
 
 
 def env(output: OutputOption = Output.TEXT) -> None:

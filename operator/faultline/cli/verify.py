@@ -117,4 +117,4 @@ def _print(rows: list[dict[str, Any]]) -> None:
         score = "-" if row["score"] is None else str(row["score"])
         texts = [str(row["round"]), score, verdict(row["verdict"]), row["expected"], str(row["retries"])]
         table.add_row(f"{mark} {row['variant']}", *texts, ", ".join(row["lost"]))
-    console.print(table)
+    console.print(table, soft_wrap=False)
