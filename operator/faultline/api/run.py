@@ -77,13 +77,17 @@ class FaultStatus(Model):
     error: str = ""
 
 
+QUERY_LIMIT = 8000
+"""Characters of one objective's query that a status keeps; 64 KiB hold the longest of them several times."""
+
+
 class ObjectiveStatus(Model):
     """One objective as graded. `value` is None when there was no usable data, and `problem` says why."""
 
     name: Line
     measure: Line
     unit: str = ""
-    query: str = Field("", max_length=4000)
+    query: str = Field("", max_length=QUERY_LIMIT)
     window: str = ""
     value: float | None = None
     target: float

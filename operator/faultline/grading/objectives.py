@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from faultline.api.run import ObjectiveStatus
+from faultline.api.run import QUERY_LIMIT, ObjectiveStatus
 from faultline.clients.prometheus import Prometheus, Sample
 from faultline.errors import FaultlineError
 from faultline.measures.base import Context, Measure
@@ -44,7 +44,7 @@ async def assess(prometheus: Prometheus, spec: Any, context: Context) -> Objecti
         name=spec.name,
         measure=spec.type,
         unit=measure.unit,
-        query=query,
+        query=query[:QUERY_LIMIT],
         window=measure.window(),
         value=value,
         target=target,
