@@ -141,7 +141,8 @@ class Experiment:
         name, run = self.record.scenario, self.record.name
         await prepare.reset(self._api, injector, name, run)
         await self.record.enter(Phase.SETTLE, "edges clean, data stores and the way in answer")
-        await prepare.settle(injector, plan.target(name))
+        services = [each.name for each in ground.spec.app.services if each.replicas]
+        await prepare.settle(injector, name, services, plan.target(name))
         seed = int(self.record.run["spec"].get("seed", 1))
         await prepare.prepare_load(loadgen, run, plan.load_plan(name, seed, ground.spec, ground.code.load_py))
         before = await watch.deployed(self._api, name)

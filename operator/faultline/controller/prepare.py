@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
+from collections.abc import Sequence
 
-from faultline.clients.http import Http
+from faultline.api.app import SERVICE_PORT
+from faultline.clients.http import Http, service_url
 from faultline.clients.injector_api import Injector
 from faultline.clients.kube import path
 from faultline.clients.loadgen_api import LoadGenerator, LoadPlan
@@ -13,6 +16,8 @@ from faultline.controller import readiness
 from faultline.controller.api import Api
 from faultline.errors import NotReady, Unreachable
 from faultline.names import LABEL_PART, lab_namespace
+
+log = logging.getLogger(__name__)
 
 ANNOTATION_RUN = "faultline.dev/run"
 """On a pod template: the run for which the pods were made afresh."""
@@ -28,7 +33,7 @@ async def reset(api: Api, injector: Injector, scenario: str, run: str) -> None:
     Data first: a pod that starts meanwhile would find a database that is being put back.
     Raises NotReady (FL320) when the new pods do not come up.
     """
-    await injector.reset()
+    log.info("run %s: data restored in %.1f s", run, await injector.reset())
     namespace, names = lab_namespace(scenario), []
     patch = {"spec": {"template": {"metadata": {"annotations": {ANNOTATION_RUN: run}}}}}
     for each in await api.items(path("Deployment", namespace=namespace), f"{LABEL_PART} in (app, shared)"):
@@ -39,7 +44,7 @@ async def reset(api: Api, injector: Injector, scenario: str, run: str) -> None:
 
 async def _rolled_out(api: Api, scenario: str) -> None:
     deadline = time.monotonic() + ROLLOUT_SECONDS
-    while missing := readiness.all_late(await readiness.workloads(api, scenario)):
+    while missing := await _missing(api, scenario):
         if time.monotonic() > deadline:
             found = [str(each) for each in await api.lab_problems(scenario)]
             text = "; ".join((found or missing)[:3])
@@ -47,10 +52,23 @@ async def _rolled_out(api: Api, scenario: str) -> None:
         await asyncio.sleep(POLL_SECONDS)
 
 
-async def settle(injector: Injector, target: str) -> None:
-    """Wait until edges and stores are clean and the way in answers. Raises NotReady (FL321) with what is not."""
+async def _missing(api: Api, scenario: str) -> list[str]:
+    found = readiness.all_late(await readiness.workloads(api, scenario))
+    pods = await api.items(path("Pod", namespace=lab_namespace(scenario)), f"{LABEL_PART} in (app, shared)")
+    return found + [
+        f"pod/{each['metadata']['name']}: old, still there" for each in pods if "deletionTimestamp" in each["metadata"]
+    ]
+
+
+async def settle(injector: Injector, scenario: str, services: Sequence[str], target: str) -> None:
+    """Wait until edges and stores are clean and the way in answers. Raises NotReady (FL321) with what is not.
+
+    Services are asked past their edges first. Right after a roll-out the node may still send a connection to a pod
+    that is gone, and Toxiproxy, which takes no other connection while it dials, would hang on it for half a minute.
+    """
+    direct = [service_url(name, lab_namespace(scenario), SERVICE_PORT) for name in services]
     deadline = time.monotonic() + SETTLE_SECONDS
-    while found := await _unsettled(injector, target):
+    while found := await _silent(direct) or await _unsettled(injector, target):
         if time.monotonic() > deadline:
             text = "; ".join(found[:5])
             raise NotReady(
@@ -61,13 +79,25 @@ async def settle(injector: Injector, target: str) -> None:
 
 async def _unsettled(injector: Injector, target: str) -> list[str]:
     try:
-        if found := await injector.problems():
-            return found
-        async with Http(target) as client:
-            await client.download("/healthz", seconds=2.0)
+        found = await injector.problems()
     except Unreachable as error:
         return [error.message]
-    return []
+    return found or await _silent([target])
+
+
+async def _silent(urls: Sequence[str]) -> list[str]:
+    """Which of these do not answer their health check."""
+    answers = await asyncio.gather(*(_silence(url) for url in urls))
+    return [each for each in answers if each]
+
+
+async def _silence(url: str) -> str | None:
+    try:
+        async with Http(url) as client:
+            await client.download("/healthz", seconds=2.0)
+    except Unreachable as error:
+        return error.message
+    return None
 
 
 async def prepare_load(loadgen: LoadGenerator, run: str, plan: LoadPlan) -> None:
