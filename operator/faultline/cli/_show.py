@@ -61,10 +61,10 @@ def duration(seconds: float | None) -> str:
     """Seconds as a person reads them: 850 ms, 4.2 s, 75 s, 3 min 20 s, 5 h 10 min."""
     if seconds is None:
         return "-"
-    if seconds < 1:
+    if 0 < seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 10:
-        return f"{seconds:.1f} s"
+        return f"{seconds:.1f} s".replace(".0 s", " s")
     if seconds < 120:
         return f"{seconds:.0f} s"
     if seconds < 7200:
