@@ -77,6 +77,7 @@ def healthy(fake: FakePrometheus) -> None:
     fake.rows = {
         r"timestamp\(faultline_load_complete": [({}, END - 0.4)],
         r"faultline_load_complete": [({}, 1)],
+        r"^max by \(pod\) \(resets": [],
         r"^sum by \(op, outcome\)": [
             ({"op": "browse", "outcome": "ok"}, 4000),
             ({"op": "browse", "outcome": "failed"}, 10),

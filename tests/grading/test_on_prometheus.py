@@ -12,6 +12,7 @@ from faultline.grading.validity.base import Question
 from faultline.grading.validity.complete import Complete
 from faultline.grading.validity.counts import Counts
 from faultline.grading.validity.noise import Noise
+from faultline.grading.validity.restarts import Restarts
 from faultline.grading.validity.scrapes import Scrapes
 
 pytestmark = pytest.mark.e2e
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.e2e
 MARK = 1_790_000_000.0
 WINDOWS = {"baseline": (0, 12), "fault": (12, 42), "recovery": (42, 57), "drain": (57, 61)}
 END = 64.6
-SCENARIOS = ("healthy", "gap")
+SCENARIOS = ("healthy", "gap", "restart")
 
 Points = Callable[[int], float | None]
 """Value at a second after the mark; None for no scrape."""
@@ -45,7 +46,8 @@ def _made_up() -> dict[str, list[tuple[str, Points]]]:
                 (f'{run},phase="{phase}",op="buy",outcome="{outcome}"', _ramp(rate, start, end))
                 for outcome, rate in rates.items()
             ]
-        edges.append((f'namespace="harness-{name}",edge="shop->payments"', _ramp(3)))
+        opened: Points = (lambda at: float(at % 30 + 5)) if name == "restart" else _ramp(3)
+        edges.append((f'namespace="harness-{name}",part="harness",pod="edges-7-b",edge="shop->payments"', opened))
         cpu += [
             (f'{lab},pod="shop-6b5d9c7f88-x2x4z",part="app"', _ramp(0.4, 0, 70)),
             (f'{lab},pod="postgres-0",part="store"', _ramp(0.1, 0, 70)),
@@ -102,7 +104,7 @@ async def server(url):
         yield client
 
 
-@pytest.mark.parametrize("rule", [Complete, Counts, Scrapes])
+@pytest.mark.parametrize("rule", [Complete, Counts, Restarts, Scrapes])
 async def test_a_healthy_run_raises_no_doubt(server, question, rule):
     assert await rule().judge(question(server, "healthy")) == []
 
@@ -110,6 +112,11 @@ async def test_a_healthy_run_raises_no_doubt(server, question, rule):
 async def test_a_gap_is_found_by_the_samples_own_times(server, question):
     (doubt,) = await Scrapes().judge(question(server, "gap"))
     assert doubt.reason == "no scrape of edges for 5.0 s, 19 s into the run"
+
+
+async def test_a_counter_that_went_down_is_a_restart(server, question):
+    (doubt,) = await Restarts().judge(question(server, "restart"))
+    assert doubt.reason == "edges-7-b restarted during the run"
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,11 @@ async def test_counts_within_one_percent_are_good(fake, prometheus, spec, eviden
     assert (await grade(prometheus, spec, evidence())).verdict == "pass"
 
 
+async def test_a_harness_that_restarted(fake, doubted):
+    fake.rows[r"^max by \(pod\) \(resets"] = [({"pod": "edges-7-b"}, 1)]
+    assert (await doubted())[0].startswith("edges-7-b restarted during the run; ")
+
+
 async def test_a_load_without_requests(doubted, load_report):
     assert "recorded no request" in (await doubted(load=load_report(counts={})))[0]
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from faultline.api.run import QUERY_LIMIT
 from faultline.measures import MEASURES
-from faultline.measures.base import grown
+from faultline.measures.base import Disturbance, grown
 
+MARK = 1_790_000_000.0
 REQUESTS = 'faultline_load_requests_total{run="run-1",phase=~"baseline|fault|recovery"'
 OFFERED = 'faultline_load_offered_total{run="run-1",phase=~"baseline|fault|recovery"'
 
@@ -56,16 +58,30 @@ def test_retries_are_split_where_faults_on_the_edge_begin_and_end(context):
     text = query.query(context)
     # 12 to 24 (slow), 24 to 40 (cut off; its start is too near), 40 to the end of the drain
     assert text.count("max(") == 3
-    assert text.endswith('/ sum(faultline_load_offered_total{run="run-1",phase=~"fault|recovery"})')
+    assert '/ sum(faultline_load_offered_total{run="run-1",phase=~"fault|recovery"})' in text
 
 
 def test_a_fault_on_another_edge_splits_nothing(context):
     query = MEASURES["retry_amplification"].model_validate({"dependency": "stock", "counted_at": "dependency"})
-    assert query.query(context).count("last_over_time") == 1
+    assert query.query(context).count("last_over_time") == 2
+
+
+def test_a_query_fits_a_runs_status_however_many_faults_there_are(context):
+    long = "a" * 40
+    flaps = [
+        Disturbance(name=f"{at}", edge=f"{long}->{long}", start=MARK + at, end=MARK + at + 3.5)
+        for at in range(12, 50, 7)
+    ]
+    names = {"lab_namespace": f"lab-{long}", "harness_namespace": f"harness-{long}", "run": long, "faults": flaps}
+    measure = MEASURES["retry_amplification"].model_validate(
+        {"dependency": long, "edge": f"{long}->{long}", "op": long}
+    )
+    text = measure.query(context.model_copy(update=names))
+    assert text.count("max(") == 4
+    assert len(text) <= QUERY_LIMIT
 
 
 def test_growth_is_read_half_a_scrape_late():
     assert grown("c", 100, 110) == (
-        "sum(\n  last_over_time(c[11000ms] @ 110.500)\n  - c @ 100.500\n"
-        "  and resets(c[11000ms] @ 110.500) == 0\n  or increase(c[11000ms] @ 110.500)\n)"
+        "sum(last_over_time(c[10s] @ 110.5)) - (sum(last_over_time(c[9s] @ 100.5)) or vector(0))"
     )

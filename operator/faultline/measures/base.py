@@ -76,12 +76,13 @@ class Measure(Model, ABC):
 
 def moment(at: float) -> str:
     """A PromQL `@` modifier for `at` Unix seconds."""
-    return f"@ {at:.3f}"
+    return "@ " + f"{at:.3f}".rstrip("0").rstrip(".")
 
 
 def length(start: float, end: float) -> str:
     """A PromQL range for the time between two moments in Unix seconds, to the millisecond."""
-    return f"[{max(1, round((end - start) * 1000))}ms]"
+    milliseconds = max(1, round((end - start) * 1000))
+    return f"[{milliseconds}ms]" if milliseconds % 1000 else f"[{milliseconds // 1000}s]"
 
 
 SCRAPE_SECONDS = 1.0
@@ -91,12 +92,11 @@ def grown(counter: str, start: float, end: float) -> str:
     """PromQL for how much a counter (a selector, whose series are summed) grew between two moments in Unix seconds.
 
     `increase` stretches what it sees to the edges of its range, unless the counter started at 0: 5% one way or the
-    other for 20 scrapes. So the difference of two readings is taken, whose parts add up, and `increase` only for series
-    that began or restarted in between. A reading is up to a scrape old; half a scrape later it is right on average.
+    other for 20 scrapes. The difference of two readings is exact, its parts add up, and pods that came or went count in
+    full; a counter that started again from 0 in its pod would not, which the validity rule `restarts` looks for. A
+    reading is up to a scrape old; half a scrape later it is right on average.
     """
     start, end = start + SCRAPE_SECONDS / 2, end + SCRAPE_SECONDS / 2
-    over = f"{counter}{length(start - SCRAPE_SECONDS, end)} {moment(end)}"
-    return (
-        f"sum(\n  last_over_time({over})\n  - {counter} {moment(start)}\n"
-        f"  and resets({over}) == 0\n  or increase({over})\n)"
-    )
+    after = f"sum(last_over_time({counter}{length(start, end)} {moment(end)}))"
+    before = f"sum(last_over_time({counter}[9s] {moment(start)}))"
+    return f"{after} - ({before} or vector(0))"

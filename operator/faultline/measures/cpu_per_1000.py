@@ -17,4 +17,4 @@ class CpuPer1000(MeterMeasure):
     def query(self, context: Context) -> str:
         """The increase of each pod's counter, pods that came and went included."""
         used = grown(f"faultline_pod_cpu_seconds_total{self.pods(context)}", *context.span(self.phases))
-        return f"{used} / {self.thousands(context)}"
+        return f"({used}) / {self.thousands(context)}"

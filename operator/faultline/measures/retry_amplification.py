@@ -9,10 +9,12 @@ from pydantic import Field
 
 from faultline.api.base import EdgeName, Slug
 from faultline.measures._load import LoadMeasure, quoted
-from faultline.measures.base import Context, Disturbance, grown
+from faultline.measures.base import Context, Disturbance, grown, moment
 
 SHORTEST_SECONDS = 3.0
-"""A part of the time has to hold a few scrapes (one each second), or its increase is no number."""
+"""A part of the time has to hold a few scrapes (one each second), or its edges weigh more than what is between."""
+MOST_PARTS = 4
+"""A query has to be readable and to fit a Run's status; the shortest parts join their neighbours."""
 
 
 class RetryAmplification(LoadMeasure):
@@ -36,7 +38,12 @@ class RetryAmplification(LoadMeasure):
     def query(self, context: Context) -> str:
         """One term for each part of the time, over the offered operations."""
         attempts = "\n+ ".join(self._attempts(context, *part) for part in pairwise(self._marks(context)))
-        return f"(\n{attempts}\n)\n/ sum(faultline_load_offered_total{self.selector(context)})"
+        offered = f"sum(faultline_load_offered_total{self.selector(context)})"
+        if self.counted_at == "both":
+            # Without the dependency's own count the number would be a guess, so there is none.
+            own = self._arrived(context)
+            return f"(\n{attempts}\n)\n/ {offered}\nand on() sum(last_over_time({own}[1m] {moment(context.end)}))"
+        return f"({attempts})\n/ {offered}"
 
     def _marks(self, context: Context) -> list[float]:
         start, end = context.span(self.phases)
@@ -44,6 +51,8 @@ class RetryAmplification(LoadMeasure):
         for at in sorted(at for fault in self._faults(context) for at in (fault.start, fault.end)):
             if marks[-1] + SHORTEST_SECONDS <= at <= end - SHORTEST_SECONDS:
                 marks.append(at)
+        while len(marks) > MOST_PARTS:
+            del marks[min(range(1, len(marks)), key=lambda place: marks[place] - marks[place - 1])]
         return [*marks, end]
 
     def _faults(self, context: Context) -> list[Disturbance]:
@@ -53,15 +62,16 @@ class RetryAmplification(LoadMeasure):
         ]
 
     def _attempts(self, context: Context, start: float, end: float) -> str:
-        lab, harness = quoted(context.lab_namespace), quoted(context.harness_namespace)
+        arrived = grown(self._arrived(context), start, end)
+        opened = grown(self._opened(context), start, end)
+        if self.counted_at == "both":
+            return f'max(\n  {arrived}\n  or label_replace({opened}, "at", "edge", "", "")\n)'
+        return arrived if self.counted_at == "dependency" else opened
+
+    def _arrived(self, context: Context) -> str:
+        labels = f'namespace={quoted(context.lab_namespace)},part="shared",dependency={quoted(self.dependency)}'
+        return f"faultline_dependency_requests_total{{{labels}}}"
+
+    def _opened(self, context: Context) -> str:
         edge = f"={quoted(self.edge)}" if self.edge else f"=~{quoted('.+->' + self.dependency)}"
-        own = f'{{namespace={lab},part="shared",dependency={quoted(self.dependency)}}}'
-        arrived = grown(f"faultline_dependency_requests_total{own}", start, end)
-        opened = grown(f"faultline_edge_connections_total{{namespace={harness},edge{edge}}}", start, end)
-        if self.counted_at == "dependency":
-            return arrived
-        if self.counted_at == "edge":
-            return opened
-        # `and on()`: without the dependency's own count the number would be a guess, so there is none.
-        larger = f'max(\n{arrived}\nor label_replace({opened}, "at", "edge", "", "")\n)'
-        return f"({larger}\nand on() {arrived})"
+        return f"faultline_edge_connections_total{{namespace={quoted(context.harness_namespace)},edge{edge}}}"
