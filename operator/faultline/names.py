@@ -9,6 +9,8 @@ LABEL_PART = "faultline.dev/part"
 """app (the learner's), shared (ours, in the lab), store, harness, platform."""
 ANNOTATION_CODE = "faultline.dev/code"
 """On a Scenario: the ConfigMap in the system namespace with the learner's code. It outlives `kubectl apply`."""
+ANNOTATION_CPU = "faultline.dev/cpu"
+"""On a pod of a lab, as `CONTAINER=CPU`: the limit that the container gets once it is Ready."""
 ANNOTATION_SCRAPE = "faultline.dev/scrape"
 """On a pod: the port of its /metrics."""
 

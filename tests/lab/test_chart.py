@@ -198,6 +198,20 @@ def test_roll_outs_keep_the_old_pods_until_the_new_ones_serve(rendered: Manifest
     assert spec["template"]["spec"]["terminationGracePeriodSeconds"] == 5
 
 
+def test_what_is_slow_to_start_starts_with_a_core_and_names_its_limit(rendered: Manifests) -> None:
+    for name, component, limit in (("web", "app", "200m"), ("postgres", "postgres", "150m")):
+        found = template(rendered, name)
+        assert container(found, component)["resources"]["limits"]["cpu"] == "1000m"
+        assert found["metadata"]["annotations"]["faultline.dev/cpu"] == f"{component}={limit}"
+    assert container(template(rendered, "redis"), "redis")["resources"]["limits"]["cpu"] == "100m"
+
+
+async def test_a_limit_above_a_core_holds_from_the_start(scenario: Callable[..., ScenarioSpec]) -> None:
+    spec = scenario(services=[{"name": "web", "module": "main:app", "cpu": "1200m"}])
+    found = template(await render(values("demo", spec, REFERENCES, CODE, token=TOKEN)), "web")
+    assert container(found, "app")["resources"]["limits"]["cpu"] == "1200m"
+
+
 def test_a_replica_replicates_through_its_edge(rendered: Manifests, chosen: dict[str, Any]) -> None:
     found = rendered["StatefulSet", "lab-demo", "postgres-replica"]
     assert found["spec"]["replicas"] == 1

@@ -34,11 +34,23 @@ securityContext:
   capabilities: {drop: [ALL]}
 {{- end }}
 
-{{/* Small requests, so that twenty labs fit on one node: the limits are what a scenario teaches about. Takes a dict: cpu, memory. */}}
+{{/*
+Small requests, so that twenty labs fit on one node: the limits are what a scenario teaches about. Takes a dict: cpu,
+memory.
+*/}}
 {{- define "lab.resources" -}}
 resources:
   requests: {cpu: 2m, memory: 16Mi}
   limits: {cpu: {{ .cpu }}, memory: {{ .memory }}}
+{{- end }}
+
+{{/*
+What a container that has much to do at its start begins with: a whole core, until the operator gives it the limit that
+the pod's annotation faultline.dev/cpu names (faultline.lab.limits). Takes a dict: cpu, memory.
+*/}}
+{{- define "lab.startResources" -}}
+{{- $own := trimSuffix "m" .cpu | int }}
+{{- include "lab.resources" (dict "cpu" (printf "%dm" (max $own 1000)) "memory" .memory) }}
 {{- end }}
 
 {{/*
@@ -79,7 +91,13 @@ edges.{{ .Values.harnessNamespace }}.svc.cluster.local
 name: exporter
 image: {{ .Values.images.exporters }}
 {{ include "lab.container" . }}
-{{ include "lab.resources" (dict "cpu" "40m" "memory" "48Mi") }}
+{{ include "lab.resources" (dict "cpu" "50m" "memory" "48Mi") }}
+{{- end }}
+
+{{/* One thread and few collections: bursts are what a small limit punishes. */}}
+{{- define "lab.exporterEnv" -}}
+- {name: GOMAXPROCS, value: "1"}
+- {name: GOGC, value: "400"}
 {{- end }}
 
 {{/* Made from the token, so that it is as secret and stays the same from upgrade to upgrade. */}}

@@ -14,7 +14,7 @@ from kubernetes.client import CoreV1Api
 from faultline.api.base import API_VERSION
 from faultline.clients.kube import Json, Kube, path
 from faultline.errors import FaultlineError
-from faultline.lab import Problem, problems
+from faultline.lab import Problem, problems, tighten
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -75,6 +75,11 @@ class Api:
         """Why a lab is not Ready, worst first."""
         core = CoreV1Api(self._kube.client)
         return await self._in_thread(lambda: problems(core, scenario))
+
+    async def tighten(self, scenario: str) -> list[str]:
+        """Give each Ready pod of the lab its own CPU limit; what is not in force yet, in words."""
+        core = CoreV1Api(self._kube.client)
+        return await self._in_thread(lambda: tighten(core, scenario))
 
     async def event(
         self, about: Json, reason: str, message: str, kind: Literal["Normal", "Warning"] = "Normal"

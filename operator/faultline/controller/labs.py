@@ -26,9 +26,9 @@ log = logging.getLogger(__name__)
 POLL_SECONDS = 0.5
 CHECK_SECONDS = 10.0
 RETRY_SECONDS = 5.0
-PATIENCE_SECONDS = 90.0
+PATIENCE_SECONDS = 120.0
 """After this a lab that is not up is called Failed; it is watched on all the same."""
-FATAL_SECONDS = 45.0
+FATAL_SECONDS = 60.0
 """The same when a pod says that it will not come up: one that waits for its database may end a few times before."""
 
 
@@ -124,6 +124,7 @@ class Lab:
         await self._tell("Upgraded" if old.deployed else "Deployed", text)
 
     async def _watch(self, wanted: deploy.Desired) -> float:
+        late = await self._api.tighten(self.name)
         if self.busy and holds(self.status, "Ready"):
             return CHECK_SECONDS
         found_now = await readiness.workloads(self._api, self.name)
@@ -131,7 +132,7 @@ class Lab:
             # Somebody uninstalled it.
             self.status = self.status.model_copy(update={"deployed": None})
             return POLL_SECONDS
-        missing = readiness.all_late(found_now)
+        missing = readiness.all_late(found_now) + late
         if not missing:
             await self._ready(wanted)
             return CHECK_SECONDS

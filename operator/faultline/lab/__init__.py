@@ -1,7 +1,18 @@
 """A lab on the cluster: the values of its chart, Helm, and why a lab does not come up."""
 
 from faultline.lab.helm import Helm
+from faultline.lab.limits import tighten
 from faultline.lab.problems import Problem, explain, problems
 from faultline.lab.values import CPU_LIMIT_MILLIS, CodeVersion, seed_digest, values
 
-__all__ = ["CPU_LIMIT_MILLIS", "CodeVersion", "Helm", "Problem", "explain", "problems", "seed_digest", "values"]
+__all__ = [
+    "CPU_LIMIT_MILLIS",
+    "CodeVersion",
+    "Helm",
+    "Problem",
+    "explain",
+    "problems",
+    "seed_digest",
+    "tighten",
+    "values",
+]

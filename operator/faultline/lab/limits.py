@@ -1,0 +1,83 @@
+"""Pods start with a whole core and get their own limit once they are Ready.
+
+A limit of 150m, which a scenario teaches by, would also make importing the app take 5 s and Postgres' first start 15 s.
+So the chart gives each such container a core to start with and names its limit in an annotation; here the limit is set,
+in place and without a restart, and a lab counts as ready only when each of its pods has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kubernetes import client
+
+from faultline.names import ANNOTATION_CPU, LABEL_SCENARIO, lab_namespace
+
+REQUEST_TIMEOUT = 5.0
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Late:
+    """A pod whose limit is not in force yet. `patch` sets it; None when that was asked for and the node is at it."""
+
+    pod: str
+    patch: list[dict[str, Any]] | None
+
+    def __str__(self) -> str:
+        return f"pod/{self.pod}: its CPU limit is not in force yet"
+
+
+def tighten(core: client.CoreV1Api, scenario: str) -> list[str]:
+    """Give each Ready pod of the lab its own CPU limit; what is not in force yet, in words.
+
+    Blocks for as long as its few requests take (each bounded): call it in a thread.
+    """
+    namespace = lab_namespace(scenario)
+    found = core.list_namespaced_pod(
+        namespace, label_selector=f"{LABEL_SCENARIO}={scenario}", _request_timeout=REQUEST_TIMEOUT
+    )
+    late = [each for each in map(check, map(core.api_client.sanitize_for_serialization, found.items)) if each]
+    for each in late:
+        if each.patch:
+            _resize(core, namespace, each.pod, each.patch)
+    return [str(each) for each in late]
+
+
+def check(pod: Json) -> Late | None:
+    """What is missing before the pod has the limit that its annotation names, as `CONTAINER=CPU`."""
+    wish = pod["metadata"].get("annotations", {}).get(ANNOTATION_CPU)
+    if not wish or "deletionTimestamp" in pod["metadata"] or not _ready(pod):
+        return None
+    name, _, cpu = wish.partition("=")
+    index, spec = next((i, each) for i, each in enumerate(pod["spec"]["containers"]) if each["name"] == name)
+    if millis(spec["resources"]["limits"]["cpu"]) != millis(cpu):
+        where = f"/spec/containers/{index}"
+        test = {"op": "test", "path": f"{where}/name", "value": name}
+        change = {"op": "replace", "path": f"{where}/resources/limits/cpu", "value": cpu}
+        return Late(pod["metadata"]["name"], [test, change])
+    status = next(each for each in pod["status"]["containerStatuses"] if each["name"] == name)
+    in_force = status.get("resources", {}).get("limits", {}).get("cpu", cpu)
+    return None if millis(in_force) == millis(cpu) else Late(pod["metadata"]["name"], None)
+
+
+def millis(cpu: str) -> int:
+    """Thousandths of a core, of a quantity as Kubernetes writes it: `150m`, `1`, `0.5`."""
+    return int(cpu.removesuffix("m")) if cpu.endswith("m") else round(float(cpu) * 1000)
+
+
+def _ready(pod: Json) -> bool:
+    conditions = pod.get("status", {}).get("conditions", [])
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+
+
+def _resize(core: client.CoreV1Api, namespace: str, pod: str, patch: list[dict[str, Any]]) -> None:
+    try:
+        core.patch_namespaced_pod_resize(pod, namespace, patch, _request_timeout=REQUEST_TIMEOUT)
+    except client.ApiException as error:
+        # Gone since it was listed: its successor is seen at the next look.
+        if error.status != 404:
+            raise
