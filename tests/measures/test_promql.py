@@ -63,8 +63,13 @@ async def test_a_run_that_prometheus_does_not_know_has_no_number(prometheus, con
 
 
 async def test_retries_are_not_guessed_when_the_dependency_does_not_count(prometheus, context):
-    query = MEASURES["retry_amplification"].model_validate({"dependency": "stock"}).query(context)
-    assert await prometheus.instant(query, context.end) == []
+    query = MEASURES["retry_amplification"].model_validate({"dependency": "stock", "edge": "checkout->payments"})
+    assert await prometheus.instant(query.query(context), context.end) == []
+
+
+async def test_retries_are_not_guessed_when_the_edge_does_not_count(prometheus, context):
+    query = MEASURES["retry_amplification"].model_validate({"dependency": "payments", "edge": "shop->payments"})
+    assert await prometheus.instant(query.query(context), context.end) == []
 
 
 async def test_faults_that_start_with_their_phase_leave_no_part_without_scrapes(prometheus, context: Context):

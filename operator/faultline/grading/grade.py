@@ -61,9 +61,9 @@ def _reasons(doubts: Sequence[Doubt], objectives: Sequence[ObjectiveStatus]) -> 
         for each in objectives
         if each.value is None
     ]
-    reasons += [
-        f"required objective {name!r} is missed: the score is 79 at most" for name in missed_required(objectives)
-    ]
+    if not reasons:  # otherwise there is no score that could be capped
+        missed = missed_required(objectives)
+        reasons = [f"required objective {name!r} is missed: the score is 79 at most" for name in missed]
     if len(reasons) > REASONS:
         reasons = [*reasons[: REASONS - 1], f"and {len(reasons) - REASONS + 1} more"]
     return reasons

@@ -40,9 +40,12 @@ class RetryAmplification(LoadMeasure):
         attempts = "\n+ ".join(self._attempts(context, *part) for part in pairwise(self._marks(context)))
         offered = f"sum(faultline_load_offered_total{self.selector(context)})"
         if self.counted_at == "both":
-            # Without the dependency's own count the number would be a guess, so there is none.
-            own = self._arrived(context)
-            return f"(\n{attempts}\n)\n/ {offered}\nand on() sum(last_over_time({own}[1m] {moment(context.end)}))"
+            # Without both counts the number would be a guess, so there is none.
+            at = moment(context.end)
+            known = [
+                f"and on() sum(last_over_time({each(context)}[1m] {at}))" for each in (self._arrived, self._opened)
+            ]
+            return "\n".join([f"(\n{attempts}\n)", f"/ {offered}", *known])
         return f"({attempts})\n/ {offered}"
 
     def _marks(self, context: Context) -> list[float]:
