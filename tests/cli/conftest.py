@@ -59,6 +59,9 @@ class FakeCluster:
     def logs(self, namespace, pod, *, previous=False, lines=40):
         return self.services.get((namespace, pod), "")
 
+    def execute(self, namespace, pod, command):
+        raise Unreachable("FL606", f"{pod} in {namespace} runs no command")
+
     def service(self, method, namespace, name, port, path, body=None, *, query=None, token="", timeout=10):
         self.calls.append((method, f"{name}.{namespace}{path}", token))
         answer = self.services.get((f"{name}.{namespace}", path))

@@ -1,12 +1,14 @@
 import base64
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from faultline import catalogue, workspace
 from faultline.catalogue import CodeVersion
-from faultline.cli import _deploy, _labs
+from faultline.cli import _deploy, _labs, _syntax
 from faultline.errors import InvalidInput
 from faultline.names import ANNOTATION_CODE
 from faultline.sources import read_folder
@@ -133,7 +135,8 @@ def test_fix_of_unchanged_code_does_nothing(run_json, running, operator):
     assert run_json("fix")[1]["changed"] is False
 
 
-def test_fix_refuses_what_does_not_compile(run, cluster, running, operator):
+def test_fix_refuses_what_does_not_compile(run, cluster, running, operator, monkeypatch):
+    monkeypatch.setattr(_syntax, "LAB_PYTHON", (3, 11))
     (workspace.folder("shop") / "web.py").write_text("def app(:\n")
     before = dict(cluster.objects)
     result = run("fix")
@@ -141,6 +144,28 @@ def test_fix_refuses_what_does_not_compile(run, cluster, running, operator):
     assert "web.py:1: " in result.stderr
     assert "nothing was sent" in result.stderr
     assert cluster.objects == before
+
+
+def test_the_labs_python_has_the_last_word_over_an_older_one(run, cluster, running, operator, monkeypatch):
+    monkeypatch.setattr(_syntax, "LAB_PYTHON", (99, 0))
+    monkeypatch.setattr(workspace, "syntax_problem", lambda files: "web.py:1: f-string: expecting '}'")
+    (workspace.folder("shop") / "web.py").write_text("app = f'{d['key']}'\n")
+    asked = []
+
+    def execute(namespace, pod, command):
+        asked.append((namespace, pod))
+        return ""
+
+    monkeypatch.setattr(cluster, "execute", execute)
+    assert run("fix").exit_code == 0
+    assert asked == [("lab-shop", "web-old")]
+
+
+def test_the_check_that_runs_in_the_lab_names_the_line():
+    packed = _syntax.base64.b64encode(_syntax.zlib.compress(json.dumps({"a.py": "x = 1\ny = (\n"}).encode())).decode()
+    command = [sys.executable, "-I", "-c", _syntax._CHECK, packed]
+    out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert out == "a.py:2: '(' was never closed\n    y = (\n"
 
 
 def test_code_that_does_not_start_is_taken_back_with_its_traceback(run, cluster, running, operator):

@@ -94,6 +94,31 @@ class Cluster(Kube):
             raise Unreachable("FL601", f"{name}.{namespace}{path} answered {status}: {detail}", "make doctor")
         return answer
 
+    def execute(self, namespace: str, pod: str, command: list[str], timeout: float = ANSWER_SECONDS) -> str:
+        """Run a command in a pod's first container: what it printed.
+
+        Raises Unreachable (FL606) when the pod cannot be reached or the time is up.
+        """
+        from kubernetes.client import ApiException, CoreV1Api
+        from kubernetes.stream import stream
+
+        try:
+            answer = stream(
+                # A client of its own: stream() replaces how its client sends requests.
+                CoreV1Api(ApiClient(self._api.configuration)).connect_get_namespaced_pod_exec,
+                pod,
+                namespace,
+                command=command,
+                stderr=True,
+                stdout=True,
+                _request_timeout=timeout,
+            )
+        except ApiException as error:
+            raise Unreachable(
+                "FL606", f"{pod} in {namespace} runs no command: {error.reason}", "make doctor"
+            ) from error
+        return str(answer)
+
 
 def _load(**options: str) -> ApiClient:
     api: ApiClient = config.new_client_from_config(**options)  # type: ignore[no-untyped-call]  # it has no types

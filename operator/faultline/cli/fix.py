@@ -51,7 +51,7 @@ def fix(
 
     cluster = Cluster.open(context)
     lab = _labs.find(cluster, slug, name)
-    code = _code(lab.slug, variant)
+    code = _code(cluster, lab, variant)
     before = _deploy.deployed_files(cluster, lab)
     changed = before != dict(code.files)
     _show_difference(before, code)
@@ -77,18 +77,18 @@ def fix(
     )
 
 
-def _code(slug: str, variant: str | None) -> CodeVersion:
+def _code(cluster: Cluster, lab: Lab, variant: str | None) -> CodeVersion:
     """The version to ship. Raises InvalidInput (FL118) naming the line that does not compile."""
     from faultline import catalogue, workspace
-    from faultline.cli import _labs
+    from faultline.cli import _labs, _syntax
     from faultline.errors import InvalidInput
 
     if variant:
-        return catalogue.version(_labs.scenario_folder(slug), variant)
-    code = catalogue.CodeVersion(slug, catalogue.LEARNER, workspace.read(slug))
-    problem = workspace.syntax_problem(code.files)
+        return catalogue.version(_labs.scenario_folder(lab.slug), variant)
+    code = catalogue.CodeVersion(lab.slug, catalogue.LEARNER, workspace.read(lab.slug))
+    problem = _syntax.problem(cluster, lab, code.files)
     if problem:
-        raise InvalidInput("FL118", f"{workspace.shown(slug)}{problem}", "mend it; nothing was sent")
+        raise InvalidInput("FL118", f"{workspace.shown(lab.slug)}{problem}", "mend it; nothing was sent")
     return code
 
 
