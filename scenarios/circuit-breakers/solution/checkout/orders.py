@@ -89,14 +89,9 @@ class Orders:
 
     async def unpaid(self, seconds: float, limit: int) -> list[Order]:
         """Orders that nobody has paid for `seconds`, the oldest first."""
+        overdue = "status = 'new' AND created_at < now() - $1 * interval '1 second'"
         rows = await self._pool.fetch(
-            f"""
-            SELECT {COLUMNS} FROM orders
-            WHERE status = 'new' AND created_at < now() - $1 * interval '1 second'
-            ORDER BY created_at LIMIT $2
-            """,
-            seconds,
-            limit,
+            f"SELECT {COLUMNS} FROM orders WHERE {overdue} ORDER BY created_at LIMIT $2", seconds, limit
         )
         return [Order(**row) for row in rows]
 

@@ -22,10 +22,10 @@ class Upstream:
     def __init__(self, connections: int, retries: int) -> None:
         self._connections = connections
         self._retries = retries
+        # First come, first served: whoever finds all connections taken waits for one.
+        self._free = asyncio.Semaphore(connections)
 
     async def __aenter__(self) -> Self:
-        # First come, first served: whoever finds all connections taken waits for one.
-        self._free = asyncio.Semaphore(self._connections)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=self._connections),
             timeout=aiohttp.ClientTimeout(total=TRY_SECONDS),

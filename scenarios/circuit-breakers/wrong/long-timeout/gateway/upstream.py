@@ -9,9 +9,7 @@ from typing import Self
 import aiohttp
 from fastapi import HTTPException, Response
 
-CONNECTIONS = 40
-TIMEOUT_SECONDS = 30.0
-RETRIES = 3
+TRY_SECONDS = 30.0
 BACKOFF_SECONDS = 0.05
 
 _log = logging.getLogger("gateway")
@@ -20,12 +18,16 @@ _log = logging.getLogger("gateway")
 class Upstream:
     """Sends requests on and gives the answers back as they are."""
 
-    async def __aenter__(self) -> Self:
+    def __init__(self, connections: int, retries: int) -> None:
+        self._connections = connections
+        self._retries = retries
         # First come, first served: whoever finds all connections taken waits for one.
-        self._free = asyncio.Semaphore(CONNECTIONS)
+        self._free = asyncio.Semaphore(connections)
+
+    async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=CONNECTIONS),
-            timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
+            connector=aiohttp.TCPConnector(limit=self._connections),
+            timeout=aiohttp.ClientTimeout(total=TRY_SECONDS),
             headers={"Content-Type": "application/json"},
         )
         return self
@@ -39,15 +41,18 @@ class Upstream:
         Sending again is safe: reads change nothing, and an order is known by its cart.
         """
         async with self._free:
-            for attempt in range(RETRIES + 1):
-                if attempt:
-                    await asyncio.sleep(BACKOFF_SECONDS * attempt)
-                try:
-                    async with self._session.request(method, url, data=body) as answer:
-                        content = await answer.read()
-                except (aiohttp.ClientError, TimeoutError) as error:
-                    _log.warning("%s %s: %r", method, url, error)
-                    continue
-                if answer.status < 500:
-                    return Response(content, answer.status, media_type=answer.content_type)
+            return await self._send(method, url, body)
+
+    async def _send(self, method: str, url: str, body: bytes | None) -> Response:
+        for attempt in range(self._retries + 1):
+            if attempt:
+                await asyncio.sleep(BACKOFF_SECONDS * attempt)
+            try:
+                async with self._session.request(method, url, data=body) as answer:
+                    content = await answer.read()
+            except (aiohttp.ClientError, TimeoutError) as error:
+                _log.warning("%s %s: %r", method, url, error)
+                continue
+            if answer.status < 500:
+                return Response(content, answer.status, media_type=answer.content_type)
         raise HTTPException(502, "the service behind the gateway did not answer")
