@@ -23,10 +23,6 @@ help: ## Show this list
 venv:
 	@tools/bootstrap
 
-.PHONY: venv-dev
-venv-dev:
-	@tools/bootstrap dev
-
 .PHONY: up doctor down clean
 up: venv ## Set everything up: engine, images, cluster, platform (KIND_NODES=3 for three nodes)
 	@$(FAULTLINE) up
@@ -69,34 +65,38 @@ stop: venv ## End the run under way and all its faults (S=slug)
 verify: venv ## Prove a scenario: flawed fails, solution passes, wrong fixes fail (S=slug)
 	@$(FAULTLINE) verify $(slug) $(if $(REPEAT),--repeat $(REPEAT)) $(if $(BUDGET),--budget $(BUDGET))
 
-.PHONY: format check check-static charts unit e2e test lock
-format: venv-dev ## Format the code
+.PHONY: format check test static unit e2e toxiproxy-server lock
+format: venv ## Format the code
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
 
-check: check-static charts unit ## Format, lint, types, import layers, charts, unit tests
+check: static unit ## Format, lint, types, import layers, unit tests, charts: what CI checks first
 
-check-static: venv-dev
+test: static up ## The checks, set-up, and all tests: what CI runs
+	.venv/bin/pytest
+
+static: venv
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-charts: venv ## Lint the charts
-	@$(FAULTLINE) charts
-
-unit: venv-dev ## Unit tests alone
+unit: venv ## Unit tests alone
+	@$(FAULTLINE) tools helm toxiproxy-server
 	.venv/bin/pytest --ignore=tests/e2e
 
-e2e: venv-dev up ## End-to-end tests on the kind cluster
+e2e: up ## End-to-end tests on the kind cluster
 	.venv/bin/pytest tests/e2e
 
-test: check-static up charts ## What CI runs: the checks, set-up, and all tests
-	.venv/bin/pytest
+toxiproxy-server: venv
+	@$(FAULTLINE) tools toxiproxy-server
+
+lock: venv ## Pin requirements anew from pyproject.toml
+	@tools/lock
 
 .PHONY: bench
-bench: venv-dev ## Run every bench against its bounds
+bench: venv ## Run every bench against its bounds
 	@$(FAULTLINE) bench
 
-bench-%: venv-dev ## Run one bench, such as bench-setup
+bench-%: venv ## Run one bench, such as bench-setup
 	@$(FAULTLINE) bench $*

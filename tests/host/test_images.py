@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from faultline.errors import HostProblem
-from faultline.host import images
+from faultline.host import building, images
 from faultline.host.home import REPO
 
 
@@ -56,20 +56,45 @@ def test_a_file_that_is_missing_is_named(checkout: Path) -> None:
 
 
 def test_parents_of_an_image_that_is_there_are_not_built(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(images, "is_built", lambda name: name == "operator")
-    assert images.missing(["operator"]) == []
+    monkeypatch.setattr(building, "is_built", lambda name: name == "operator")
+    assert building.missing(["operator"]) == []
 
 
 def test_missing_images_come_after_their_parents(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(images, "is_built", lambda name: False)
-    order = images.missing(images.IMAGES)
+    monkeypatch.setattr(building, "is_built", lambda name: False)
+    order = building.missing(images.IMAGES)
     assert set(order) == set(images.IMAGES)
     for name in order:
         assert all(order.index(parent) < order.index(name) for parent in images.IMAGES[name].parents.values()), name
 
 
 def test_every_dockerfile_avoids_what_only_buildkit_has() -> None:
-    for file in [*(REPO / "images").glob("*/Dockerfile"), REPO / "tools/go.Dockerfile"]:
+    for file in (REPO / "images").glob("*/Dockerfile"):
         text = file.read_text()
         assert "--mount" not in text, file
         assert "<<" not in text, file
+
+
+def test_an_edit_of_the_commands_leaves_the_operator_as_it_is(checkout: Path) -> None:
+    before = images.image_refs()
+    for file in ("cli/setup.py", "host/up.py"):
+        (checkout / "operator/faultline" / file).write_text("# changed\n")
+    images.forget_tags()
+    assert images.image_refs() == before
+
+
+def test_an_edit_of_code_leaves_the_packages_as_they_are(checkout: Path) -> None:
+    before = {name: images.tag(name) for name in images.IMAGES}
+    (checkout / "services/labkit/app.py").write_text("# changed\n")
+    images.forget_tags()
+    assert {name for name in images.IMAGES if images.tag(name) != before[name]} == {"runtime", "loadgen"}
+
+
+def test_two_go_builds_never_run_side_by_side() -> None:
+    waiting = ["tool-kubernetes", "base", "tool-etcd"]
+    assert building._ready(waiting, set()) == ["tool-kubernetes", "base"]
+    assert building._ready(["tool-etcd", "redis"], {"tool-kubernetes"}) == ["redis"]
+
+
+def test_what_waits_for_a_parent_is_not_started() -> None:
+    assert building._ready(["netguard", "injector-packages"], {"base"}) == []

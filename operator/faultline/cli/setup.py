@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from faultline.cli.base import ContextOption, Output, OutputOption, console, emit
+
+if TYPE_CHECKING:
+    from faultline.host.process import Log
+    from faultline.host.steps import Done
 
 _MARKS = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "problem": "[red]✗[/]"}
 
@@ -15,6 +19,7 @@ _MARKS = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "problem": "[red]✗
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
     app.command()(up)
+    app.command(hidden=True)(tools)
     app.command()(doctor)
     app.command()(down)
     app.command()(clean)
@@ -23,12 +28,36 @@ def register(app: typer.Typer) -> None:
 def up(output: OutputOption = Output.TEXT) -> None:
     """Set everything up: Docker engine, images, cluster, platform. What is there already is skipped."""
     from faultline.host.home import Home
+    from faultline.host.steps import Step
     from faultline.host.up import up as run_up
 
-    results = run_up(Home.from_environment(), console)
+    results = run_up(Home.from_environment(), console, [Step("catalogue", "Scenarios", _publish)])
     seconds = sum(result.seconds for result in results)
     console.print(f"\nup in {seconds:.0f} s. Next: [bold]make apply S=circuit-breakers[/]")
     emit({"seconds": round(seconds, 1), "steps": [asdict(result) for result in results]}, output)
+
+
+def _publish(log: Log) -> Done:
+    """Bring the scenario folders of this checkout into the cluster."""
+    from faultline import catalogue
+    from faultline.cli._cluster import Cluster
+    from faultline.host.home import REPO
+    from faultline.host.steps import Done
+
+    root = REPO / "scenarios"
+    changed = catalogue.publish(Cluster.open(None), root)
+    for slug in changed:
+        log.line(f"published {slug}")
+    count = len(catalogue.folders(root))
+    return Done(f"{len(changed)} of {count} published", skipped=not changed)
+
+
+def tools(names: Annotated[list[str], typer.Argument(help="kind, helm, kubectl, toxiproxy-server")]) -> None:
+    """Bring pinned programs alone, for checks that need no cluster."""
+    from faultline.host.home import Home
+    from faultline.host.up import bring_tools
+
+    bring_tools(Home.from_environment(), console, names)
 
 
 def doctor(

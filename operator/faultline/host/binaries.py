@@ -1,16 +1,17 @@
-"""kind, helm and kubectl for this host, in the pinned versions, copied out of the images that built them."""
+"""The pinned programs of the host (kind, helm, kubectl, toxiproxy-server), copied out of the images that built them."""
 
 from __future__ import annotations
 
 import platform
 import shutil
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from faultline.errors import NotReady
-from faultline.host import images, process
+from faultline.host import building, images, process
 from faultline.host.home import Home
+from faultline.host.process import Log
 from faultline.host.steps import Done
 
 
@@ -24,18 +25,19 @@ class Binary:
     version_args: tuple[str, ...]
 
 
+def _for_host(tool: str) -> str:
+    """On Linux the images of the cluster hold the very program; other hosts need one that is compiled for them."""
+    return tool if platform.system() == "Linux" else f"{tool}-host"
+
+
+_KUBECTL_IMAGE = "tool-kubernetes" if platform.system() == "Linux" else "tool-kubectl-host"
 BINARIES = (
     Binary("kind", "tool-kind", "0.30.0", ("version", "-q")),
-    Binary("helm", "tool-helm-host", "v3.19.0", ("version", "--template", "{{.Version}}")),
-    Binary("kubectl", "tool-kubectl-host", images.KUBERNETES_VERSION, ("version", "--client", "-o", "yaml")),
+    Binary("helm", _for_host("tool-helm"), "v3.19.0", ("version", "--template", "{{.Version}}")),
+    Binary("kubectl", _KUBECTL_IMAGE, images.KUBERNETES_VERSION, ("version", "--client", "-o", "yaml")),
+    Binary("toxiproxy-server", _for_host("tool-toxiproxy"), "2.12.0", ("--version",)),
 )
-
-
-def image_of(binary: Binary) -> str:
-    """The image that holds the binary for this host: on Linux the one that the cluster's images use as well."""
-    if platform.system() == "Linux":
-        return {"helm": "tool-helm", "kubectl": "tool-kubernetes"}.get(binary.name, binary.image)
-    return binary.image
+_BY_NAME = {binary.name: binary for binary in BINARIES}
 
 
 def has_version(path: str | Path, binary: Binary) -> bool:
@@ -47,6 +49,11 @@ def has_version(path: str | Path, binary: Binary) -> bool:
     return any(word in (binary.version, f"v{binary.version}") for word in told.split())
 
 
+def is_there(home: Home, name: str) -> bool:
+    """Whether the home has the pinned program."""
+    return has_version(home.bin / name, _BY_NAME[name])
+
+
 def find(home: Home, name: str) -> str:
     """The path of a pinned program. Raises NotReady (FL306) when `up` has not brought it yet."""
     own = home.bin / name
@@ -55,9 +62,9 @@ def find(home: Home, name: str) -> str:
     raise NotReady("FL306", f"{name} is not set up in {home.bin}", "run `make up`")
 
 
-def bring(home: Home, log: process.Log, build: Callable[[list[str]], object]) -> Done:
-    """Put each pinned program into the home: linked where PATH has that very version, else out of our images."""
-    absent = [binary for binary in BINARIES if not has_version(home.bin / binary.name, binary)]
+def bring(home: Home, log: Log, names: Iterable[str] = tuple(_BY_NAME)) -> Done:
+    """Put pinned programs into the home: linked where PATH has that very version, else out of our images."""
+    absent = [_BY_NAME[name] for name in names if not is_there(home, name)]
     if not absent:
         return Done("there already", skipped=True)
     for binary in absent:
@@ -68,10 +75,9 @@ def bring(home: Home, log: process.Log, build: Callable[[list[str]], object]) ->
             log.line(f"{binary.name} {binary.version}: {elsewhere}")
             own.symlink_to(Path(elsewhere).resolve())
             continue
-        image = image_of(binary)
-        build([image])
-        copy_out(images.ref(image), f"/bin/{binary.name}", own)
-        log.line(f"{binary.name} {binary.version}: from {images.ref(image)}")
+        building.build_all([binary.image], log)
+        copy_out(images.ref(binary.image), f"/bin/{binary.name}", own)
+        log.line(f"{binary.name} {binary.version}: from {images.ref(binary.image)}")
     return Done(", ".join(f"{binary.name} {binary.version}" for binary in absent))
 
 

@@ -6,18 +6,23 @@ resolves, CPU limits that change in place, and an egress allow-list that refuses
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import yaml
 
-from faultline.host import binaries, images, process
+from faultline.errors import NotReady
+from faultline.host import cluster, images, process
 from faultline.host.doctor import Finding
-from faultline.host.home import CONTEXT, Home
+from faultline.host.home import Home
+from faultline.host.steps import Done
 
 _SECONDS = 60.0
 _LABELS = {"app.kubernetes.io/part-of": "faultline-capability"}
@@ -68,19 +73,38 @@ class CapabilityMissing(Exception):
 
 def check_cluster(home: Home, context: str | None = None) -> list[Finding]:
     """Try everything on the lab's own cluster, or on the context that is named. Removes what it made."""
-    kubectl = binaries.find(home, "kubectl")
-    prefix = [kubectl, "--context", context] if context else [kubectl, "--kubeconfig", str(home.kubeconfig)]
-    if not context:
-        prefix += ["--context", CONTEXT]
+    prefix = cluster.kubectl_prefix(home, context)
     probe = Probe(prefix, f"faultline-capability-{uuid.uuid4().hex[:6]}")
     try:
         probe.kubectl("create", "namespace", probe.namespace)
     except process.CommandFailed as error:
         return [Finding("cluster", "problem", error.tail.strip(), "no cluster answers", "make up")]
     try:
-        return [_try(probe, *check) for check in _CHECKS]
+        # Side by side: nearly all of it is waiting for pods.
+        with ThreadPoolExecutor(len(_CHECKS)) as pool:
+            return list(pool.map(lambda check: _try(probe, *check), _CHECKS))
     finally:
         probe.kubectl("delete", "namespace", probe.namespace, "--wait=false")
+
+
+def require(home: Home, log: process.Log, context: str | None = None) -> Done:
+    """Test a cluster once in its life. Raises NotReady (FL316) with what it cannot do."""
+    uid = process.output(
+        [*cluster.kubectl_prefix(home, context), "get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}"]
+    )
+    record = home.root / "capability.json"
+    tested = {"cluster": uid, "test": hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]}
+    if record.exists() and json.loads(record.read_text()) == tested:
+        return Done("tested already", skipped=True)
+    findings = check_cluster(home, context)
+    for finding in findings:
+        log.line(f"{finding.state}: {finding.name}: {finding.found}")
+    problems = [finding for finding in findings if finding.state == "problem"]
+    if problems:
+        text = "; ".join(f"{finding.name}: {finding.found} ({finding.meaning})" for finding in problems)
+        raise NotReady("FL316", f"the cluster cannot do what labs need: {text}", problems[0].next_step)
+    record.write_text(json.dumps(tested))
+    return Done(f"{len(findings)} tests passed")
 
 
 def _try(probe: Probe, name: str, check: Callable[[Probe], str], meaning: str, next_step: str) -> Finding:

@@ -44,10 +44,19 @@ def node_containers(*, running_only: bool = False) -> list[str]:
     return sorted(listing.split())
 
 
+def kubectl_prefix(home: Home, context: str | None = None) -> list[str]:
+    """kubectl on the lab's own cluster, or on a context that was named in the user's own kubeconfig."""
+    program = binaries.find(home, "kubectl")
+    return (
+        [program, "--context", context]
+        if context
+        else [program, "--kubeconfig", str(home.kubeconfig), "--context", CONTEXT]
+    )
+
+
 def kubectl(home: Home, *args: str, timeout: float = 30, stdin: bytes | None = None) -> str:
     """kubectl on the lab's own cluster. Raises CommandFailed."""
-    own = ["--kubeconfig", str(home.kubeconfig), "--context", CONTEXT]
-    return process.output([binaries.find(home, "kubectl"), *own, *args], timeout=timeout, stdin=stdin)
+    return process.output([*kubectl_prefix(home), *args], timeout=timeout, stdin=stdin)
 
 
 def node_states(home: Home) -> dict[str, bool]:

@@ -18,11 +18,6 @@ RELEASE = "faultline"
 _WAIT = "180s"
 
 
-def chart_is_there() -> bool:
-    """Whether this checkout has the platform's chart."""
-    return (CHART / "Chart.yaml").is_file()
-
-
 def apply_crds(home: Home, log: Log) -> Done:
     """Apply the resource definitions and wait until the API server serves them."""
     own = [binaries.find(home, "kubectl"), "--kubeconfig", str(home.kubeconfig), "--context", CONTEXT]

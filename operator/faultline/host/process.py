@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import IO
 
 from faultline.errors import HostProblem
@@ -60,6 +63,32 @@ class Log:
         return "\n".join(self.path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
 
 
+_children: set[subprocess.Popen[bytes]] = set()
+
+
+def end_all() -> None:
+    """Ask every command that runs now to end; those who wait for one see it fail."""
+    for child in list(_children):
+        child.terminate()
+
+
+@contextmanager
+def stopped_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM end what is under way as Ctrl-C does, commands included: by KeyboardInterrupt in the main thread."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def run(
     args: Sequence[str],
     log: Log,
@@ -82,6 +111,7 @@ def run(
         env={**os.environ, **env} if env else None,
         cwd=cwd,
     )
+    _children.add(process)
     last: list[str] = []
     try:
         with piped(process) as printed:
@@ -95,6 +125,8 @@ def run(
         process.terminate()
         process.wait()
         raise
+    finally:
+        _children.discard(process)
     if status:
         raise CommandFailed(args, status, "\n".join(last[-15:]), log.path)
 

@@ -16,6 +16,7 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from faultline.errors import Conflict, FaultlineError, HostProblem
+from faultline.host import process
 from faultline.host.home import Home
 from faultline.host.process import CommandFailed, Log
 
@@ -150,6 +151,7 @@ def only_one(home: Home) -> Iterator[None]:
             "wait for it to end, or set FAULTLINE_HOME to another folder",
         ) from error
     try:
-        yield
+        with process.stopped_by_sigterm():
+            yield
     finally:
         lock.release()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Console
 
-from faultline.host import bases, binaries, cluster, doctor, engine, images, loading, platform
+from faultline.host import bases, binaries, building, capability, cluster, doctor, engine, images, loading, platform
 from faultline.host.home import Home
 from faultline.host.process import Log
 from faultline.host.steps import Done, Result, Step, only_one, run_steps
@@ -33,21 +35,17 @@ class _Up:
 
     def bring_images(self, log: Log) -> Done:
         images.forget_tags()
-        pulled = not images.is_built("node") and (bases.present(bases.KIND_NODE) or bases.pull(bases.KIND_NODE, log))
+        pulled = not building.is_built("node") and (bases.present(bases.KIND_NODE) or bases.pull(bases.KIND_NODE, log))
         self.node_image = bases.KIND_NODE if pulled else images.ref("node")
         wanted = [*images.CHART_IMAGES, *([] if pulled else ["node", "local-path-provisioner"])]
         # In the same go as the rest, so that the two builders stay busy.
-        wanted += [
-            binaries.image_of(binary)
-            for binary in binaries.BINARIES
-            if not binaries.has_version(self.home.bin / binary.name, binary)
-        ]
-        built = images.build_all(wanted, log)
+        wanted += [binary.image for binary in binaries.BINARIES if not binaries.is_there(self.home, binary.name)]
+        built = building.build_all(wanted, log)
         node = "node image pulled" if pulled else "node image built"
         return Done(f"{len(built)} built; {node}") if built else Done(f"{len(wanted)} there", skipped=True)
 
     def bring_binaries(self, log: Log) -> Done:
-        return binaries.bring(self.home, log, lambda names: images.build_all(names, log))
+        return binaries.bring(self.home, log)
 
     def bring_cluster(self, log: Log) -> Done:
         return cluster.bring_up(self.home, self.node_image, log)
@@ -58,26 +56,43 @@ class _Up:
     def bring_crds(self, log: Log) -> Done:
         return platform.apply_crds(self.home, log)
 
+    def test_cluster(self, log: Log) -> Done:
+        return capability.require(self.home, log)
+
     def bring_platform(self, log: Log) -> Done:
         return platform.install(self.home, log)
 
 
-def up(home: Home, console: Console) -> list[Result]:
-    """Run every step. Raises the failing step's error; running it again goes on where it stopped."""
+def up(home: Home, console: Console, more: Sequence[Step] = ()) -> list[Result]:
+    """Run every step, then `more`. Raises the failing step's error; running it again goes on where it stopped."""
     work = _Up(home)
     steps = [
         Step("doctor", "Host", work.check_host),
         Step("engine", "Docker engine", work.bring_engine),
         Step("bases", "Debian base images", work.bring_bases),
         Step("images", "Images", work.bring_images),
-        Step("binaries", "kind, helm, kubectl", work.bring_binaries),
+        Step("binaries", "Programs", work.bring_binaries),
         Step("cluster", "Cluster", work.bring_cluster),
         Step("load", "Images onto the nodes", work.load_images),
+        Step("capability", "What the cluster can do", work.test_cluster),
+        Step("crds", "Resource definitions", work.bring_crds),
+        Step("platform", "Platform", work.bring_platform),
     ]
-    if platform.chart_is_there():
-        steps += [
-            Step("crds", "Resource definitions", work.bring_crds),
-            Step("platform", "Platform chart", work.bring_platform),
-        ]
+    with only_one(home):
+        return run_steps([*steps, *more], home, console)
+
+
+def bring_tools(home: Home, console: Console, names: Sequence[str]) -> list[Result]:
+    """Bring pinned programs alone, for checks that need no cluster. An engine is asked for only to build one."""
+    absent = [name for name in names if not binaries.is_there(home, name)]
+    if not absent:
+        return []
+    work = _Up(home)
+    steps = [
+        Step("doctor", "Host", work.check_host),
+        Step("engine", "Docker engine", work.bring_engine),
+        Step("bases", "Debian base images", work.bring_bases),
+        Step("binaries", ", ".join(absent), lambda log: binaries.bring(home, log, absent)),
+    ]
     with only_one(home):
         return run_steps(steps, home, console)
