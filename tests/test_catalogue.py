@@ -1,0 +1,134 @@
+from pathlib import Path
+
+import pytest
+
+from faultline import catalogue
+from faultline.catalogue import CodeVersion
+from faultline.errors import Conflict, InvalidInput, NotFound
+
+
+class Cluster:
+    """Objects by path, and what was asked of it."""
+
+    def __init__(self):
+        self.objects = {}
+        self.calls = []
+
+    def get(self, where):
+        return self.objects.get(where)
+
+    def create(self, where, body):
+        self.calls.append(("create", body["metadata"]["name"]))
+        full = f"{where}/{body['metadata']['name']}"
+        if full in self.objects:
+            raise Conflict("FL404", "taken")
+        self.objects[full] = body
+        return body
+
+    def patch(self, where, body):
+        self.calls.append(("patch", where.rsplit("/", 1)[-1]))
+        data = {**self.objects[where]["data"], **body["data"]}
+        self.objects[where]["data"] = {key: value for key, value in data.items() if value is not None}
+        return self.objects[where]
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    made = tmp_path / "shop"
+    for path, text in {
+        "scenario.yaml": "kind: Scenario",
+        "load.py": "LOAD",
+        "seed.sql": "SEED",
+        "app/web/main.py": "flawed",
+        "app/shared.py": "same",
+        "solution/web/main.py": "right",
+        "solution/README.md": "why",
+        "wrong/longer/web/main.py": "wrong",
+        "wrong/longer/wrong.yaml": "reason: x",
+    }.items():
+        file = made / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    return made
+
+
+def test_finds_folders_and_variants(folder):
+    assert catalogue.folders(folder.parent) == [folder]
+    assert catalogue.variants(folder) == ["flawed", "solution", "wrong/longer"]
+
+
+def test_a_variant_is_laid_over_the_flawed_app_without_what_explains_it(folder):
+    assert catalogue.version(folder, "solution").files == {"web/main.py": "right", "shared.py": "same"}
+    assert catalogue.version(folder, "wrong/longer").files == {"web/main.py": "wrong", "shared.py": "same"}
+
+
+def test_an_unknown_variant_says_which_there_are(folder):
+    with pytest.raises(NotFound, match="shop has no solution-b") as caught:
+        catalogue.version(folder, "solution-b")
+    assert caught.value.next_step == "it has flawed, solution, wrong/longer"
+
+
+def test_the_digest_is_of_paths_and_contents_in_any_order():
+    one = CodeVersion("shop", "learner", {"a.py": "1", "b.py": "2"})
+    assert one.digest == CodeVersion("shop", "flawed", {"b.py": "2", "a.py": "1"}).digest
+    assert one.digest != CodeVersion("shop", "learner", {"a.py": "2", "b.py": "1"}).digest
+    assert one.digest != CodeVersion("shop", "learner", {"a.py1": "", "b.py": "2"}).digest
+    assert one.configmap == f"code-{one.digest[:12]}"
+
+
+def test_the_configmap_carries_paths_as_keys_and_says_whose_it_is(folder):
+    code = catalogue.version(folder)
+    manifest = code.manifest()
+    assert manifest["data"] == {"web..main.py": "flawed", "shared.py": "same"}
+    assert manifest["immutable"] is True
+    assert manifest["metadata"]["annotations"] == {
+        "faultline.dev/variant": "flawed",
+        "faultline.dev/digest": code.digest,
+    }
+    assert {catalogue.path_of(key) for key in manifest["data"]} == set(code.files)
+
+
+@pytest.mark.parametrize("key", ["....etc..passwd", "..etc", "a....b", "a.."])
+def test_a_key_that_leads_out_of_the_folder_is_refused(key):
+    with pytest.raises(InvalidInput, match="is no path inside the code's folder"):
+        catalogue.path_of(key)
+
+
+def test_code_that_is_too_large_is_refused():
+    code = CodeVersion("shop", "learner", {"a.py": "x" * 950_000})
+    with pytest.raises(InvalidInput, match=r"the code of shop \(learner\) has 950000 bytes, at most 921600 fit"):
+        code.manifest()
+
+
+def test_publishing_writes_only_what_changed(folder):
+    cluster = Cluster()
+    assert catalogue.publish(cluster, folder.parent) == ["shop"]
+    assert catalogue.publish(cluster, folder.parent) == []
+    flawed = catalogue.version(folder).configmap
+    assert cluster.calls == [("create", flawed), ("create", "catalogue-shop")]
+    entry = cluster.objects[f"{catalogue.CONFIGMAPS}/catalogue-shop"]
+    assert entry["data"] == {"flawed": flawed, "load.py": "LOAD", "seed.sql": "SEED"}
+
+
+def test_a_changed_folder_is_refreshed_and_what_is_gone_goes(folder):
+    cluster = Cluster()
+    catalogue.publish(cluster, folder.parent)
+    (folder / "app/shared.py").write_text("changed")
+    (folder / "seed.sql").unlink()
+    assert catalogue.publish(cluster, folder.parent) == ["shop"]
+    entry = cluster.objects[f"{catalogue.CONFIGMAPS}/catalogue-shop"]
+    assert entry["data"] == {"flawed": catalogue.version(folder).configmap, "load.py": "LOAD"}
+
+
+def test_two_commands_that_publish_the_same_code_do_not_disturb_each_other(folder):
+    cluster = Cluster()
+    code = catalogue.version(folder)
+    cluster.objects[f"{catalogue.CONFIGMAPS}/{code.configmap}"] = code.manifest()
+    cluster.get = lambda where: None  # the other one writes between our look and our write
+    assert catalogue.publish_code(cluster, code) is False
+
+
+def test_a_folder_without_load_py_is_refused(folder):
+    (folder / "load.py").unlink()
+    with pytest.raises(NotFound, match=r"shop has no load\.py"):
+        catalogue.entry(folder)
