@@ -28,7 +28,7 @@ def test_a_changed_file_renames_its_image_and_those_above(checkout: Path) -> Non
     script.write_text(script.read_text() + "# changed\n")
     images.forget_tags()
     changed = {name for name in images.IMAGES if images.tag(name) != before[name]}
-    assert changed == {"netguard", "injector"}
+    assert changed == {"netguard", "injector-packages", "injector"}
 
 
 def test_code_does_not_rename_what_does_not_hold_it(checkout: Path) -> None:
