@@ -113,10 +113,14 @@
     }
   };
 
+  const size = (width) => plots.forEach(([plot, element]) => plot.setSize({ width: width || element.clientWidth, height: 220 }));
+  addEventListener("beforeprint", () => size(640)); // what a sheet of A4 or Letter holds
+  addEventListener("afterprint", () => size());
+
   let waiting = 0;
   addEventListener("resize", () => {
     clearTimeout(waiting);
-    waiting = setTimeout(() => plots.forEach(([plot, element]) => plot.setSize({ width: element.clientWidth, height: 220 })), 100);
+    waiting = setTimeout(size, 100);
   });
   dark.addEventListener("change", drawAll);
   drawAll();
