@@ -93,6 +93,8 @@ def _made_up() -> dict[str, list[tuple[str, Callable[[float], float]]]]:
             (lab.format("store", "postgres"), _during(0, 61, 0.1)),
             ('namespace="lab-other",part="app",pod="x-1"', _during(0, 61, 0.9)),
         ],
+        "redis_keyspace_hits_total": [(lab.format("store", "redis"), _sum(_during(0, 12, 90), _during(12, 61, 50)))],
+        "redis_keyspace_misses_total": [(lab.format("store", "redis"), _sum(_during(0, 12, 10), _during(12, 61, 50)))],
         "faultline_pod_memory_bytes": [
             (lab.format("app", "checkout"), lambda _: 100 * 1024**2),
             (lab.format("store", "postgres"), lambda _: 60 * 1024**2),
