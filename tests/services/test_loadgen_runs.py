@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import gzip
 import json
 import time
+from itertools import pairwise
 
 import pytest
 
+from loadgen.plan import Plan, Stage
+from loadgen.schedule import arrivals
+
 APP = """
-import asyncio, itertools, os
+import asyncio
 from labkit import create_app
 from fastapi import HTTPException
 
@@ -32,10 +38,6 @@ async def stall():
 @app.get("/broken")
 async def broken():
     raise HTTPException(503)
-
-@app.get("/cut")
-async def cut():
-    os._exit(1)
 """
 
 ONE_CALL = """
@@ -61,6 +63,56 @@ def series(text: str, name: str) -> dict[str, float]:
             labels, value = line.rsplit(" ", 1)
             found[labels[len(name) :]] = float(value)
     return found
+
+
+class RawServer:
+    """Speaks just enough HTTP to misbehave; counts connections and requests."""
+
+    def __init__(self, behaviour: str) -> None:
+        self.url = ""
+        self.connections = self.requests = self.cookies = 0
+        self._behaviour = behaviour
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                self.requests += head.count(b" HTTP/1.1\r\n")
+                self.cookies += head.lower().count(b"\r\ncookie:")
+                if self._behaviour == "cut":
+                    break
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nSet-Cookie: a=b\r\n\r\n")
+                if self._behaviour == "half":
+                    writer.write(b"o")
+                    break
+                writer.write(b"ok")
+                await writer.drain()
+                if self._behaviour == "close when idle":
+                    break
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+@pytest.fixture
+async def raw_server():
+    servers = []
+
+    async def start(behaviour: str) -> RawServer:
+        raw = RawServer(behaviour)
+        server = await asyncio.start_server(raw.serve, "127.0.0.1", 0)
+        servers.append(server)
+        raw.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        return raw
+
+    yield start
+    for server in servers:
+        server.close()
+        await server.wait_closed()
+
+
+def smallest_gap(times: list[float]) -> float:
+    return min(after - before for before, after in pairwise(times))
 
 
 async def outcome(loadgen, plan: dict) -> dict:
@@ -92,14 +144,19 @@ async def test_a_run_from_put_to_metrics(loadgen, serve, make_plan):
     assert set(series(before, "faultline_load_latency_seconds_count").values()) == {0.0}
     assert series(before, "faultline_load_complete") == {'{run="r"}': 0.0}
 
-    await loadgen.client.post("/runs/r/start", json={"mark": time.time()})
+    mark = time.time()
+    await loadgen.client.post("/runs/r/start", json={"mark": mark})
     status = await loadgen.wait("r", "done")
     planned = status["health"]["planned"]
     assert status["counts"] == {"buy": {"ok": planned, "failed": 0, "unknown": 0}}
     assert status["health"]["dispatched"] == status["health"]["locust_requests"] == planned
     assert status["health"]["locust_failures"] == 0
     lines = await history(loadgen, "r")
-    assert sorted(line["i"] for line in lines) == list(range(planned))
+    plan = Plan(**make_plan())
+    due = list(arrivals(plan.stages, plan.load_end, plan.seed))
+    assert {line["i"]: line["intended"] for line in lines} == {
+        index: pytest.approx(mark + seconds, abs=1e-4) for index, seconds in enumerate(due)
+    }
     after = await loadgen.metrics()
     for phase in ("baseline", "fault", "recovery"):
         of_phase = [line for line in lines if line["phase"] == phase]
@@ -183,12 +240,49 @@ async def test_an_error_status_is_failed_and_answered(loadgen, serve, make_plan)
     assert sum(series(await loadgen.metrics(), "faultline_load_latency_seconds_count").values()) == counts["failed"]
 
 
-async def test_a_connection_cut_after_sending_is_unknown_and_not_sent_again(loadgen, serve, make_plan):
-    call = 'self.call("x", "GET", "/cut")'
-    counts = await outcome(loadgen, make_plan(target=serve("shop:app", APP), load_py=ONE_CALL.format(call=call)))
-    assert counts["ok"] == 0
-    assert counts["unknown"] >= 1
-    assert counts["failed"] >= 100  # The server is gone after the first.
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
+async def test_a_connection_cut_after_sending_is_unknown_and_not_sent_again(loadgen, raw_server, make_plan, method):
+    server = await raw_server("cut")
+    plan = make_plan(target=server.url, load_py=ONE_CALL.format(call=f'self.call("x", "{method}", "/")'))
+    counts = await outcome(loadgen, plan)
+    assert (counts["ok"], counts["failed"]) == (0, 0)
+    assert server.requests == counts["unknown"] > 100
+    assert {line["error"] for line in await history(loadgen, "r")} == {"HTTPConnectionClosed('connection closed.')"}
+
+
+async def test_an_answer_cut_in_the_middle_is_unknown(loadgen, raw_server, make_plan):
+    server = await raw_server("half")
+    counts = await outcome(
+        loadgen, make_plan(target=server.url, load_py=ONE_CALL.format(call='self.call("x", "GET", "/")'))
+    )
+    assert (counts["ok"], counts["failed"]) == (0, 0)
+    assert counts["unknown"] > 100
+
+
+async def test_connections_are_used_again_and_nothing_else(loadgen, raw_server, make_plan):
+    server = await raw_server("keep")
+    counts = await outcome(
+        loadgen, make_plan(target=server.url, load_py=ONE_CALL.format(call='self.call("x", "GET", "/")'))
+    )
+    assert counts["ok"] == server.requests > 100
+    assert server.connections < server.requests / 2
+    assert server.cookies == 0
+
+
+async def test_a_connection_that_the_server_closed_while_idle_is_not_used(loadgen, raw_server, make_plan):
+    server = await raw_server("close when idle")
+    stages = [Stage(at=0, rate=15)]
+    # Arrivals far enough apart for the end of the connection to be here when the next one comes.
+    seed = next(seed for seed in range(10_000) if smallest_gap(list(arrivals(stages, 1.5, seed))) > 0.02)
+    plan = make_plan(
+        target=server.url,
+        load_py=ONE_CALL.format(call='self.call("x", "GET", "/")'),
+        stages=[{"at": 0, "rate": 15}],
+        seed=seed,
+    )
+    counts = await outcome(loadgen, plan)
+    assert counts == {"ok": server.requests, "failed": 0, "unknown": 0}
+    assert server.connections == server.requests
 
 
 async def test_ok_and_result_judge_the_answer(loadgen, serve, make_plan):
