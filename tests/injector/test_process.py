@@ -95,6 +95,13 @@ async def test_calls_need_the_token(injector: Any) -> None:
                 assert answer.status == 200
 
 
+async def test_the_token_may_come_past_a_proxy_that_keeps_authorization(injector: Any) -> None:
+    headers = {"X-Faultline-Token": injector.config.token}
+    url = f"http://{injector.config.listen}/state"
+    async with aiohttp.ClientSession(headers=headers) as session, session.get(url) as answer:
+        assert answer.status == 200
+
+
 async def test_ready_names_what_is_on(injector: Any, tools: Any) -> None:
     assert await injector.call("GET", "/ready") == (200, {"problems": []})
     await injector.call("PUT", "/plan", a_plan())
