@@ -1,4 +1,4 @@
-"""What tests share: a real toxiproxy-server, a small server to stand behind it, a real Prometheus."""
+"""What tests share: a real injector over real Toxiproxy processes, a server to stand behind it, a real Prometheus."""
 
 from __future__ import annotations
 
@@ -9,11 +9,18 @@ import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from faultline.injector.config import Config, EdgeConfig
+from faultline.injector.lab import Lab
+
+TOKEN = "a-token-of-the-tests"
+EDGES = ("client->a", "a->b")
 
 
 @pytest.fixture(scope="session")
@@ -75,10 +82,14 @@ class Backend:
     async def answer(self, line: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         self.lines.append(line)
         if line.startswith(b"GET "):
-            while (await reader.readline()).strip():
-                continue
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-        elif line.startswith(b"bulk "):
+            closing = False
+            while header := (await reader.readline()).strip():
+                closing = closing or header == b"Connection: close"
+            pad = int(line.partition(b"pad=")[2].partition(b" ")[0] or 2)
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (pad, b"x" * pad))
+            await writer.drain()
+            return not closing
+        if line.startswith(b"bulk "):
             writer.write(b"x" * int(line.split()[1]))
         elif line == b"bye":
             writer.write(b"bye\n")
@@ -169,3 +180,83 @@ def _until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
         except OSError:
             time.sleep(0.1)
     pytest.fail(f"prometheus did not come up: {log.read_text()}")
+
+
+async def until(condition: Callable[[], Awaitable[Any] | Any], seconds: float = 5.0) -> Any:
+    """Polls until `condition` gives something true; fails after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = condition()
+        if asyncio.iscoroutine(found):
+            found = await found
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"not within {seconds}s"
+        await asyncio.sleep(0.005)
+
+
+class Client:
+    """A connection through an edge."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer = reader, writer
+
+    @classmethod
+    async def open(cls, port: int) -> Client:
+        return cls(*await asyncio.open_connection("127.0.0.1", port))
+
+    async def ask(self, line: bytes = b"ping") -> tuple[bytes, float]:
+        """The answer's line and how long it took."""
+        started = time.monotonic()
+        self.writer.write(line + b"\n")
+        answer = await self.reader.readline()
+        return answer, time.monotonic() - started
+
+    async def answers(self, seconds: float = 0.3) -> bool:
+        """Whether an answer comes within that time."""
+        try:
+            async with asyncio.timeout(seconds):
+                return (await self.ask())[0] == b"pong\n"
+        except (TimeoutError, OSError):
+            return False
+
+    def close(self) -> None:
+        self.writer.transport.abort()
+
+
+async def answers(port: int, seconds: float = 0.3) -> bool:
+    """Whether a new connection to `port` gets an answer within that time."""
+    try:
+        async with asyncio.timeout(seconds):
+            client = await Client.open(port)
+    except (OSError, TimeoutError):
+        return False
+    try:
+        return await client.answers(seconds)
+    finally:
+        client.close()
+
+
+@pytest.fixture
+def tools() -> type:
+    """The helpers above."""
+    return type("Tools", (), {"until": staticmethod(until), "Client": Client, "answers": staticmethod(answers)})
+
+
+@pytest.fixture
+def config(toxiproxy: str, backend: Any, ports: Any, tmp_path: Path) -> Config:
+    found = ports.free(2 * len(EDGES) + 1)
+    edges = [
+        EdgeConfig(name=name, listen=f"127.0.0.1:{found[2 * i]}", api=found[2 * i + 1], upstream=backend.address)
+        for i, name in enumerate(EDGES)
+    ]
+    return Config(
+        edges=edges, token=TOKEN, journal_dir=tmp_path / "journal", toxiproxy=toxiproxy, listen=f"127.0.0.1:{found[-1]}"
+    )
+
+
+@pytest.fixture
+async def lab(config: Config) -> AsyncIterator[Lab]:
+    """An injector in this process."""
+    async with Lab(config) as one:
+        yield one

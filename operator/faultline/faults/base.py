@@ -38,6 +38,15 @@ class Target(Protocol):
     async def remove(self, suffix: str) -> None:
         """Take it off again; absent already counts as done."""
 
+    async def cut(self) -> None:
+        """Reset every connection that clients have open on the edge (RST)."""
+
+    async def drop(self) -> None:
+        """Drop every packet between clients and the edge, from now on."""
+
+    async def undrop(self) -> None:
+        """Let them through again; not dropped counts as done."""
+
 
 class Fault(Model, ABC):
     """One disturbance. Class attributes say what it acts on."""
@@ -69,7 +78,7 @@ class EdgeFault(Fault):
         """Whether a probe's request through the edge shows this fault; past the edge it takes `usual` seconds."""
 
     def measure(self, sample: Sample, usual: float) -> float:
-        """How much of it; by default 1 for a request that shows it, so that the mean is the share."""
+        """1 for a request that shows it, so that the mean is the share of requests hit."""
         return float(self.effect(sample, usual))
 
     @abstractmethod

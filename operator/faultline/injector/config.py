@@ -6,6 +6,8 @@ FAULTLINE_TOKEN                 the bearer token that every call needs but /heal
 FAULTLINE_JOURNAL_DIR           a folder that outlives the container (emptyDir), default /var/lib/faultline-injector
 FAULTLINE_TOXIPROXY             the toxiproxy-server program, default from PATH
 FAULTLINE_LISTEN                where the API listens, default 0.0.0.0:8090
+FAULTLINE_OWN_NETWORK           1 where the network namespace is this process' own (a pod's): only there does it use
+                                nftables, to count connections and to drop packets
 FAULTLINE_POSTGRES              HOST:PORT of the primary, past the edges; empty without Postgres
 FAULTLINE_POSTGRES_ADMIN_PASSWORD  of the superuser `postgres`: recreates database `lab` from `seed`
 FAULTLINE_POSTGRES_APP_PASSWORD    of the role `app`: the probes' own connections through the edges, default app
@@ -75,6 +77,7 @@ class Config(Model):
     journal_dir: Path = Path("/var/lib/faultline-injector")
     toxiproxy: str = "toxiproxy-server"
     listen: Address = f"0.0.0.0:{INJECTOR_PORT}"
+    own_network: bool = False
     postgres: Address | None = None
     postgres_admin_password: str = ""
     postgres_app_password: str = "app"  # noqa: S105 the lab's own, known role: learners see it in POSTGRES_URL

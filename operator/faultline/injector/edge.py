@@ -17,8 +17,9 @@ from faultline.api.toxic import Toxic
 from faultline.clients.toxiproxy import EdgeProxy
 from faultline.errors import FaultlineError, InvalidInput, Unreachable
 from faultline.injector.clock import Clock
-from faultline.injector.config import EdgeConfig
+from faultline.injector.config import EdgeConfig, split
 from faultline.injector.process import ToxiproxyProcess
+from faultline.injector.sockets import reset_connections
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ class Edge:
         self._lock = asyncio.Lock()
         # One thread for each edge: a hung call delays nobody else, and calls to one process stay in order.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=config.name)
+        self._cutter = ThreadPoolExecutor(1, thread_name_prefix=f"cut {config.name}")
 
     @property
     def up(self) -> bool:
@@ -87,6 +89,7 @@ class Edge:
             if self._process:
                 await self._process.end()
             self._thread.shutdown()
+            self._cutter.shutdown()
             if self._proxy:
                 self._proxy.close()
 
@@ -120,6 +123,18 @@ class Edge:
 
         # A process that was ended took its toxics along: they are off, also while the next one is not up yet.
         return await self._change(want, lambda proxy: proxy.remove(name), moment) or self._clock.now()
+
+    async def cut(self, moment: float) -> float:
+        """Reset what clients have open at `moment`; when that was done. Raises OSError without the right to."""
+        port = split(self.config.listen)[1]
+
+        def on_time() -> float:
+            self._clock.wait(moment)
+            reset_connections(port)
+            return self._clock.now()
+
+        # Not under the lock and not in the edge's thread: it is the kernel's work, whatever Toxiproxy does.
+        return await asyncio.get_running_loop().run_in_executor(self._cutter, on_time)
 
     async def clean(self, seconds: float) -> None:
         """Take everything off: by the API when it answers within `seconds`, else by ending the process."""

@@ -8,9 +8,10 @@ import time
 from typing import Any, Self
 
 from faultline.injector.clock import Clock
-from faultline.injector.config import Config
+from faultline.injector.config import Config, split
 from faultline.injector.connections import Connections
 from faultline.injector.edge import Edge
+from faultline.injector.firewall import Firewall
 from faultline.injector.journal import Journal
 from faultline.injector.metrics import InjectorCollector
 from faultline.injector.process import program
@@ -32,15 +33,17 @@ class Lab:
         self.clock = Clock()
         path = program(config.toxiproxy)
         self.edges = {edge.name: Edge(edge, path, self.clock) for edge in config.edges}
-        self.connections = Connections(config.edges)
+        self.firewall = Firewall([split(edge.listen)[1] for edge in config.edges], config.own_network)
+        self.connections = Connections(config.edges, self.firewall)
         self.journal = Journal(config.journal_dir)
-        self.runner = Runner(self.edges, Prover(config, self.clock), self.journal, self.clock)
+        self.runner = Runner(self.edges, self.firewall, Prover(config, self.clock), self.journal, self.clock)
         self._collector = InjectorCollector(self.edges, self.runner, self.connections)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
         """Starts all edges, then goes on with what the journal has."""
         self._tasks = [asyncio.create_task(edge.run(), name=f"edge {name}") for name, edge in self.edges.items()]
+        self._tasks.append(asyncio.create_task(self.firewall.run(), name="firewall"))
         self._tasks.append(asyncio.create_task(self.connections.run(), name="connections"))
         try:
             async with asyncio.timeout(START_SECONDS):

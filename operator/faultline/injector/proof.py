@@ -51,7 +51,7 @@ class Proof:
         if usual is None or status.applied is None:
             # The dependency gives no answers by itself: nothing can be said of the edge.
             return
-        if sample.outcome is not Outcome.PENDING and sample.sent >= status.applied:
+        if sample.outcome is not Outcome.PENDING and sample.sent + sample.seconds >= status.applied:
             self._measured.append(self._fault.measure(sample, usual))
         if status.observed is None and self._fault.effect(sample, usual):
             self._record.note(self._name, observed=max(sample.sent, status.applied))
@@ -83,10 +83,10 @@ class Prover:
         proof = Proof(planned.name, fault, record)
         async with self._prober(planned.edge, fault.question).watching(proof.hear):
             await record.finished[planned.name].wait()
-            record.note(planned.name, depth=proof.depth)
             if record.statuses[planned.name].applied:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(proof.cleared.wait(), CLEAR_SECONDS)
+            record.note(planned.name, depth=proof.depth)
 
     def _prober(self, edge: str, kind: str) -> Prober:
         """Faults on one edge share a prober when they ask the same."""

@@ -7,15 +7,16 @@ import logging
 from collections.abc import Mapping
 
 from faultline.api.run import FaultStatus
-from faultline.api.toxic import Toxic
 from faultline.errors import Conflict, NotFound
 from faultline.faults.base import Fault
 from faultline.injector.clock import Clock
 from faultline.injector.edge import Edge
+from faultline.injector.firewall import Firewall
 from faultline.injector.journal import Journal, Replay
 from faultline.injector.plan import Plan, PlannedFault
 from faultline.injector.proof import Prover
 from faultline.injector.record import Record
+from faultline.injector.targets import EdgeTarget, NoTarget
 
 log = logging.getLogger(__name__)
 
@@ -29,49 +30,14 @@ PROOF_SECONDS = 1.5
 """How long the answer to a plan's end waits for the probes to have seen it."""
 
 
-class EdgeTarget:
-    """An edge as a fault sees it. `moment` is when the change that is being made is due."""
-
-    def __init__(self, edge: Edge, fault: str) -> None:
-        self._edge = edge
-        self.edge = edge.name
-        self.fault = fault
-        self.moment = 0.0
-        self.done = 0.0
-        """When the latest change was made."""
-
-    async def add(self, toxic: Toxic, suffix: str) -> None:
-        """Put the toxic `fault.suffix` on the edge at the moment."""
-        self.done = await self._edge.add(f"{self.fault}.{suffix}", toxic, self.moment)
-
-    async def remove(self, suffix: str) -> None:
-        """Take it off at the moment."""
-        self.done = await self._edge.remove(f"{self.fault}.{suffix}", self.moment)
-
-
-class NoTarget:
-    """What a fault that acts on nothing gets."""
-
-    edge = ""
-    done = 0.0
-
-    def __init__(self, fault: str) -> None:
-        self.fault = fault
-        self.moment = 0.0
-
-    async def add(self, toxic: Toxic, suffix: str) -> None:
-        """There is nothing to put it on."""
-        raise NotFound("FL210", f"fault {self.fault} names no edge, toxic {suffix} has nowhere to go")
-
-    async def remove(self, suffix: str) -> None:
-        """Nothing can be on."""
-
-
 class Runner:
     """Holds at most one plan. All methods run on the event loop."""
 
-    def __init__(self, edges: Mapping[str, Edge], prover: Prover, journal: Journal, clock: Clock) -> None:
+    def __init__(
+        self, edges: Mapping[str, Edge], firewall: Firewall, prover: Prover, journal: Journal, clock: Clock
+    ) -> None:
         self._edges = edges
+        self._firewall = firewall
         self._prover = prover
         self._journal = journal
         self._clock = clock
@@ -167,7 +133,9 @@ class Runner:
         active = sorted(self._record.active)
         self._ended.set()
         # Not one after the other: a fault's own revert may be stuck in a call that ending the process cuts short.
-        await asyncio.gather(self._end(), *(edge.clean(CLEAN_SECONDS) for edge in self._edges.values()))
+        await asyncio.gather(
+            self._end(), self._firewall.clear(), *(edge.clean(CLEAN_SECONDS) for edge in self._edges.values())
+        )
         return active
 
     def _begin(self, plan: Plan, expires: float, statuses: dict[str, FaultStatus]) -> None:
@@ -220,7 +188,7 @@ class Runner:
 
     async def _conduct(self, planned: PlannedFault, fault: Fault) -> None:
         """One fault from its start to its end."""
-        target = EdgeTarget(self._edges[planned.edge], planned.name) if planned.edge else NoTarget(planned.name)
+        target = self._target(planned)
         try:
             for on, off in fault.windows(planned.end - planned.start):
                 if planned.start + off <= self._clock.now():
@@ -238,6 +206,11 @@ class Runner:
         if self._record.statuses[planned.name].applied:
             self._record.note(planned.name, reverted=target.done or self._clock.now(), gap=self._gap(planned))
         self._record.finished[planned.name].set()
+
+    def _target(self, planned: PlannedFault) -> EdgeTarget | NoTarget:
+        if not planned.edge:
+            return NoTarget(planned.name)
+        return EdgeTarget(self._edges[planned.edge], self._firewall, self._clock, planned.name)
 
     async def _on(self, planned: PlannedFault, fault: Fault, target: EdgeTarget | NoTarget, moment: float) -> None:
         target.moment = moment

@@ -1,0 +1,132 @@
+"""The nftables table of this pod's own network: counts what clients open on each edge, and drops packets of an edge.
+
+What it drops it drops for 3 s at a time, renewed each second, so that the kernel lets packets through again by itself
+when the injector is gone. Each edge's port is a name in the table, nothing else of the network is touched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+log = logging.getLogger(__name__)
+
+TABLE = "faultline_edges"
+NFT_SECONDS = 2.0
+DROP_SECONDS = 3
+RENEW_SECONDS = 1.0
+
+
+class Firewall:
+    """The table. Methods raise OSError when nftables may not be used here (no NET_ADMIN) or is too slow."""
+
+    def __init__(self, ports: Sequence[int], allowed: bool) -> None:
+        self._ports = list(ports)
+        self._allowed = allowed
+        self._made = asyncio.Event()
+        self._dropped: dict[int, set[str]] = {}
+        """The faults on whose behalf each port is dropped."""
+        self._lock = asyncio.Lock()
+        self.problem = "not set up yet"
+
+    async def run(self) -> None:
+        """Makes the table, then renews what is dropped until cancelled; ends when nftables may not be used."""
+        try:
+            if not self._allowed:
+                raise PermissionError("this network is not the injector's own (FAULTLINE_OWN_NETWORK)")
+            await _nft(self._rules())
+            self.problem = ""
+            self._made.set()
+            while True:
+                await asyncio.sleep(RENEW_SECONDS)
+                for port in list(self._dropped):
+                    await self._renew(port)
+        except OSError as error:
+            self.problem = str(error)
+            self._made.set()
+            log.warning("connections are not counted and packets not dropped: %s", error)
+
+    async def ready(self) -> None:
+        """Waits for the table. Raises OSError when there is none."""
+        await self._made.wait()
+        if self.problem:
+            raise OSError(self.problem)
+
+    async def list_counters(self) -> str:
+        """nft's JSON about the table's counters, one for each port, named `portN`."""
+        return await _nft("", "--json", "list", "counters", "table", "inet", TABLE)
+
+    async def drop(self, port: int, owner: str) -> None:
+        """Drop the packets of an edge's port, both ways, loopback included so that the probe feels it."""
+        await self.ready()
+        self._dropped.setdefault(port, set()).add(owner)
+        await self._renew(port)
+
+    async def undrop(self, port: int, owner: str) -> None:
+        """Let them through, unless another owner still drops them; not dropped is fine."""
+        self._dropped.get(port, set()).discard(owner)
+        async with self._lock:
+            if not self.problem and not self._dropped.get(port):
+                await _nft(
+                    f"add element inet {TABLE} dropped {{ {port} }}\ndelete element inet {TABLE} dropped {{ {port} }}\n"
+                )
+
+    async def clear(self) -> None:
+        """Drop nothing any more."""
+        dropped, self._dropped = self._dropped, {}
+        for port in dropped:
+            await self.undrop(port, "")
+
+    async def _renew(self, port: int) -> None:
+        element = f"element inet {TABLE} dropped"
+        async with self._lock:
+            if self._dropped.get(port):
+                # One transaction: what is there already would keep its old time.
+                await _nft(
+                    f"add {element} {{ {port} }}\ndelete {element} {{ {port} }}\n"
+                    f"add {element} {{ {port} timeout {DROP_SECONDS}s }}\n"
+                )
+
+    def _rules(self) -> str:
+        counters = "".join(f"  counter port{port} {{ }}\n" for port in self._ports)
+        counting = "".join(f"    tcp dport {port} ct state new counter name port{port}\n" for port in self._ports)
+        # Made, removed and made again in one transaction: what an injector before this one left is gone.
+        return f"""table inet {TABLE}
+delete table inet {TABLE}
+table inet {TABLE} {{
+{counters}  set dropped {{ type inet_service; flags timeout; }}
+  chain input {{
+    type filter hook input priority 0; policy accept;
+    iifname != "lo" jump opened
+    tcp dport @dropped drop
+    iifname "lo" tcp sport @dropped drop
+  }}
+  chain output {{
+    type filter hook output priority 0; policy accept;
+    oifname != "lo" tcp sport @dropped drop
+  }}
+  chain opened {{
+{counting}  }}
+}}
+"""
+
+
+async def _nft(rules: str, *arguments: str) -> str:
+    """Runs nft on `rules`, or with `arguments`. Raises OSError when it may not or cannot."""
+    process = await asyncio.create_subprocess_exec(
+        "nft",
+        *(arguments or ("-f", "-")),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(NFT_SECONDS):
+            output, complaint = await process.communicate(rules.encode())
+    except TimeoutError as error:
+        process.kill()
+        raise OSError(f"nft did not end within {NFT_SECONDS:g}s") from error
+    if process.returncode:
+        raise OSError(f"nft ended with {process.returncode}: {complaint.decode().strip()[:300]}")
+    return output.decode()

@@ -1,0 +1,43 @@
+"""reset: RST, on open connections and on new ones."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+
+from faultline.faults.reset import Reset
+
+pytestmark = pytest.mark.skipif(
+    os.geteuid() != 0, reason="the kernel resets connections for root only (in the lab: e2e)"
+)
+
+
+async def test_open_connection_gets_rst_at_once(port: int, on: Any, tools: Any) -> None:
+    client = await tools.Client.open(port)
+    assert await client.answers()
+    async with on(Reset()):
+        with pytest.raises(ConnectionResetError):
+            await client.reader.readline()
+    client.close()
+    assert await tools.answers(port)
+
+
+async def test_new_connection_gets_rst_when_used_and_nothing_gets_through(
+    port: int, on: Any, tools: Any, backend: Any
+) -> None:
+    async with on(Reset()):
+        backend.lines.clear()
+        client = await tools.Client.open(port)
+        with pytest.raises(ConnectionResetError):
+            await client.ask()
+        assert backend.lines == []
+    client.close()
+
+
+async def test_connections_of_other_edges_stay(port: int, on: Any, tools: Any, lab: Any) -> None:
+    other = await tools.Client.open(lab.edges["client->a"].config.loopback[1])
+    async with on(Reset()):
+        assert await other.answers()
+    other.close()
