@@ -1,0 +1,190 @@
+import json
+from contextlib import contextmanager
+
+import pytest
+
+from faultline.cli import _benches, _experiment, _labs, _usage, bench, verify
+from faultline.cli._benches.base import Measurement, worst
+from faultline.cli._experiment import Result
+from faultline.cli._labs import LABEL_BY
+from faultline.cli._runs import RunView
+from faultline.discovery import modules
+from faultline.errors import Conflict
+
+RUNS = "/apis/faultline.dev/v1alpha1/runs"
+SCENARIOS = "/apis/faultline.dev/v1alpha1/scenarios"
+SUMMARY = {"successRate": 0.5, "p50": 0.01, "p95": 2.0, "p99": 2.5, "requestsPerSecond": 40.0, "recoverySeconds": 20.0}
+
+
+def result(variant, verdict, score, retries=0, lost=()):
+    objectives = [
+        {"name": name, "measure": "availability", "target": 1, "worst": 0, "weight": 1, "met": False} for name in lost
+    ]
+    status = {
+        "phase": "Done",
+        "started": 1.0,
+        "ended": 82.0,
+        "code": {"digest": variant, "variant": variant},
+        "verdict": verdict,
+        "score": score,
+        "summary": SUMMARY,
+        "objectives": objectives,
+    }
+    name = f"demo-{variant.replace('/', '-')}"
+    return Result(
+        variant, RunView({"metadata": {"name": name}, "spec": {"scenario": "demo"}, "status": status}), retries
+    )
+
+
+@pytest.fixture
+def story(monkeypatch, cluster, scenarios, lab):
+    """Runs that end as told, by variant, and labs that are there at once."""
+    monkeypatch.setattr("faultline.cli.demo.SLUG", "shop")
+
+    def tell(**results):
+        @contextmanager
+        def own_lab(cluster, slug, name, by, *, keep=False):
+            yield _labs.find(cluster, None, lab("shop"))
+
+        monkeypatch.setattr(_experiment, "own_lab", own_lab)
+        monkeypatch.setattr(_experiment, "deploy", lambda cluster, lab, variant: None)
+        monkeypatch.setattr(_experiment, "experiment", lambda cluster, lab, variant, seed=None: results[variant])
+
+    return tell
+
+
+def test_demo_writes_both_runs_and_ends_well(run, story, tmp_path):
+    story(flawed=result("flawed", "fail", 21), solution=result("solution", "pass", 97, retries=1))
+    out = run("demo", "--no-setup")
+    assert out.exit_code == 0
+    assert "next: make apply S=shop" in out.stdout
+    written = json.loads((tmp_path / "reports" / "demo.json").read_text())
+    assert (written["flawed"]["score"], written["flawed"]["verdict"], written["flawed"]["run_seconds"]) == (
+        21,
+        "fail",
+        81,
+    )
+    assert (written["solution"]["verdict"], written["solution"]["retries"]) == ("pass", 1)
+    assert written["solution"]["success_rate"] == 0.5
+    assert written["setup_seconds"] >= 0
+    page = (tmp_path / "reports" / "demo.html").read_text()
+    assert "demo-flawed" in page
+    assert "demo-solution" in page
+
+
+def test_demo_says_how_long_it_takes_first(run, story):
+    story(flawed=result("flawed", "fail", 21), solution=result("solution", "pass", 97))
+    assert run("demo", "--no-setup").stdout.startswith("This takes about 116 s: two runs of about 28 s each.")
+
+
+@pytest.mark.parametrize(("flawed", "solution"), [("pass", "pass"), ("fail", "fail"), ("fail", "inconclusive")])
+def test_demo_ends_badly_unless_both_verdicts_are_as_they_must_be(run, story, flawed, solution):
+    story(flawed=result("flawed", flawed, 50), solution=result("solution", solution, 50))
+    assert run("demo", "--no-setup").exit_code == 1
+
+
+def test_verify_wants_every_verdict_and_the_objective_that_catches(run_json, story, scenarios):
+    (scenarios / "shop" / "wrong" / "slower" / "wrong.yaml").write_text("objective: answers\nreason: it is slower\n")
+    story(
+        flawed=result("flawed", "fail", 10),
+        solution=result("solution", "pass", 99),
+        **{"wrong/slower": result("wrong/slower", "fail", 30, lost=["answers"])},
+    )
+    code, answer = run_json("verify", "shop", "--repeat", "2")
+    assert (code, answer["as_expected"], len(answer["runs"])) == (0, True, 6)
+
+
+def test_verify_refuses_a_wrong_fix_that_fails_for_another_reason(run_json, story, scenarios):
+    (scenarios / "shop" / "wrong" / "slower" / "wrong.yaml").write_text("objective: answers\nreason: it is slower\n")
+    story(**{"wrong/slower": result("wrong/slower", "fail", 30, lost=["something else"])})
+    code, answer = run_json("verify", "shop", "--variant", "wrong/slower")
+    assert (code, answer["as_expected"]) == (1, False)
+
+
+def test_verify_without_time_names_what_was_not_run(run_json, story, monkeypatch):
+    story(flawed=result("flawed", "fail", 10), solution=result("solution", "pass", 99))
+    clock = {"now": 0.0}
+    monkeypatch.setattr(verify.time, "monotonic", lambda: clock["now"])
+    monkeypatch.setattr(_experiment, "deploy", lambda *args: clock.update(now=clock["now"] + 20))
+    code, answer = run_json("verify", "shop", "--variant", "flawed", "--variant", "solution", "--budget", "10")
+    assert (code, answer["not_run"]) == (1, ["solution"])
+
+
+def test_an_inconclusive_run_is_tried_twice_again(cluster, lab, monkeypatch, capsys):
+    lab("demo")
+    verdicts = iter(["inconclusive", "inconclusive", "fail"])
+    monkeypatch.setattr(_experiment._runs, "start", lambda cluster, lab, seed: None)
+    monkeypatch.setattr(_experiment._follow, "follow", lambda *args: result("flawed", next(verdicts), 5).run)
+    found = _experiment.experiment(cluster, _labs.find(cluster, None, "demo"), "flawed")
+    assert (found.retries, found.run.status.verdict) == (2, "fail")
+    assert "try 2 of 3" in capsys.readouterr().out
+
+
+def test_after_three_inconclusive_runs_it_ends(cluster, lab, monkeypatch):
+    lab("demo")
+    monkeypatch.setattr(_experiment._runs, "start", lambda cluster, lab, seed: None)
+    monkeypatch.setattr(_experiment._follow, "follow", lambda *args: result("flawed", "inconclusive", None).run)
+    found = _experiment.experiment(cluster, _labs.find(cluster, None, "demo"), "flawed")
+    assert (found.retries, found.run.status.verdict) == (2, "inconclusive")
+
+
+def test_a_lab_of_the_learners_is_never_taken_over(cluster, lab):
+    lab("demo")
+    with (
+        pytest.raises(Conflict, match="demo is the name of a lab of yours"),
+        _experiment.own_lab(cluster, "shop", "demo", "demo"),
+    ):
+        pytest.fail("it was")
+    assert f"{SCENARIOS}/demo" in cluster.objects
+
+
+def test_our_own_lab_goes_at_the_end_also_after_an_error(cluster, scenarios, monkeypatch):
+    monkeypatch.setattr(_experiment._deploy, "wait_ready", lambda cluster, name, line: _labs.find(cluster, None, name))
+
+    def interrupted():
+        with _experiment.own_lab(cluster, "shop", "demo", "demo") as found:
+            assert found.raw["metadata"]["labels"] == {LABEL_BY: "demo"}
+            cluster.put(f"{RUNS}/demo-1", spec={"scenario": "demo"}, status={"phase": "Fault"})
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert [path for path in cluster.objects if path.startswith((SCENARIOS, RUNS))] == []
+
+
+@pytest.mark.parametrize(("text", "value"), [("12B", 12), ("1.5KiB", 1536), ("512MiB", 512 * 2**20), ("2GiB", 2**31)])
+def test_dockers_sizes_are_read(text, value):
+    assert _usage.parse_bytes(text) == value
+
+
+def test_a_bound_is_a_promise_about_every_sample():
+    found = worst("fix_serving_seconds", [3.0, 5.5, 4.0], "s", 5)
+    assert (found.value, found.n, found.within) == (5.5, 3, False)
+
+
+def test_higher_may_be_better():
+    assert Measurement("rate", 120, "requests/s", 100, "higher").within
+
+
+def test_bench_writes_what_it_measured(run, cluster, monkeypatch, tmp_path):
+    def measure(given):
+        yield Measurement("run_seconds", 81.0, "s", 90)
+        yield worst("lab_ready_seconds", [16.0] * given.repeat, "s", 15)
+
+    monkeypatch.setattr(modules(_benches)["setup"], "measure", measure)
+    out = run("bench", "setup", "--repeat", "2")
+    assert out.exit_code == 1
+    assert json.loads((tmp_path / "reports" / "bench" / "setup.json").read_text()) == [
+        {"measure": "run_seconds", "value": 81.0, "unit": "s", "bound": 90, "better": "lower", "n": 1},
+        {"measure": "lab_ready_seconds", "value": 16.0, "unit": "s", "bound": 15, "better": "lower", "n": 2},
+    ]
+
+
+def test_an_unknown_bench_is_named_with_those_there_are(run):
+    out = run("bench", "nope")
+    assert out.exit_code == 2
+    assert "FL212 there is no bench nope: there are setup" in out.stderr
+
+
+def test_amounts_of_memory_are_read_in_mebibytes():
+    assert bench._amount(300 * 2**20, "bytes") == "300 MiB"
