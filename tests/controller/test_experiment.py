@@ -1,0 +1,249 @@
+import asyncio
+import json
+import time
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from tests.controller.conftest import IMAGES, deployment, run, scenario
+
+from faultline.clients.kube import path
+from faultline.controller import experiment as module
+from faultline.controller import prepare, watch
+from faultline.controller.experiment import Experiment
+from faultline.controller.labs import Labs
+from faultline.controller.settings import Settings
+
+
+@pytest.fixture
+async def prometheus():
+    """Answers every query with nothing: what the grader makes of that is its own tests' business."""
+
+    async def answer(request):
+        kind = "matrix" if request.path.endswith("query_range") else "vector"
+        return web.json_response({"status": "success", "data": {"resultType": kind, "result": []}})
+
+    app = web.Application()
+    app.router.add_route("*", "/{tail:.*}", answer)
+    server = TestServer(app)
+    await server.start_server()
+    yield f"http://127.0.0.1:{server.port}"
+    await server.close()
+
+
+@pytest.fixture
+async def ground(api, helm, harness, prometheus, tmp_path, monkeypatch):
+    """A Ready lab `shop`; gives a function that makes the Experiment of a new Run."""
+    monkeypatch.setattr(module, "LEAD_SECONDS", 0.1)
+    monkeypatch.setattr(watch, "CHANGES_SECONDS", 0.1)
+    monkeypatch.setattr(watch, "MIRROR_SECONDS", 0.1)
+    monkeypatch.setattr(watch, "RENEW_SECONDS", 0.1)
+
+    async def quick(client, name, patience=0.0):
+        return time.time()
+
+    monkeypatch.setattr(module.grading, "wait_complete", quick)
+    api.put("Scenario", scenario())
+    labs = Labs(api, helm, IMAGES)
+    labs.see(scenario())
+    await labs.known["shop"].reconcile()
+    settings = Settings(prometheus_url=prometheus, data=tmp_path, images=IMAGES)
+
+    def make(name="r1", **spec):
+        body = run(name)
+        body["spec"] |= spec
+        api.put("Run", body)
+        return Experiment(api, settings, labs, body)
+
+    make.labs = labs
+    return make
+
+
+def status_of(api, name="r1"):
+    return api.objects[path("Run", name)]["status"]
+
+
+async def test_a_run_goes_through_every_phase_and_leaves_its_record(api, harness, ground, tmp_path):
+    await ground().perform()
+    status = status_of(api)
+    assert [each["name"] for each in status["phases"]] == [
+        "Reset",
+        "Settle",
+        "Baseline",
+        "Fault",
+        "Recovery",
+        "Drain",
+        "FinalReads",
+        "Grading",
+    ]
+    assert all("end" in each for each in status["phases"])
+    assert status["phase"] == "Done"
+    assert status["code"]["variant"] == "flawed"
+    (fault,) = status["faults"]
+    assert fault["plannedStart"] == pytest.approx(status["mark"] + 0.4)
+    assert fault["plannedEnd"] == pytest.approx(status["mark"] + 0.6)
+    assert (fault["applied"], fault["reverted"]) == (1.0, 2.0)
+    folder = tmp_path / "runs/r1"
+    assert sorted(each.name for each in folder.iterdir()) == ["history.jsonl.gz", "run.json", "series.json"]
+    assert json.loads((folder / "run.json").read_text())["status"]["verdict"] == status["verdict"]
+
+
+async def test_no_data_is_inconclusive_and_the_scenario_shows_it(api, harness, ground):
+    await ground().perform()
+    assert status_of(api)["verdict"] == "inconclusive"
+    last = api.objects[path("Scenario", "shop")]["status"]
+    assert (last["lastRun"], last["lastVerdict"]) == ("r1", "inconclusive")
+    assert ("r1", "Done") in [(name, reason) for name, reason, _ in api.told]
+    assert ("shop", "RunDone") in [(name, reason) for name, reason, _ in api.told]
+
+
+async def test_the_lab_is_reset_then_settled_then_loaded_then_disturbed(api, harness, ground):
+    await ground().perform()
+    order = [
+        "edges POST /reset",
+        "edges GET /ready",
+        "loadgen PUT /runs/r1",
+        "edges PUT /plan",
+        "loadgen POST /runs/r1/start",
+        "edges POST /lease",
+        "edges DELETE /plan/r1",
+        "loadgen GET /runs/r1/history",
+    ]
+    firsts = [harness.calls.index(each) for each in order]
+    assert firsts == sorted(firsts)
+
+
+async def test_services_are_asked_past_their_edges_before_the_way_in(api, harness, ground):
+    await ground().perform()
+    assert harness.calls.index("web GET /healthz") < harness.calls.index("edges GET /healthz")
+
+
+async def test_both_plans_stand_on_one_mark(api, harness, ground):
+    await ground(seed=7).perform()
+    load, faults = harness.bodies["PUT /runs/r1"], harness.bodies["PUT /plan"]
+    mark = harness.bodies["POST /runs/r1/start"]["mark"]
+    assert (load["seed"], load["load_py"], load["deadline"]) == (7, "LOAD", 1.0)
+    assert load["windows"] == {
+        "baseline": [0.0, 0.3],
+        "fault": [0.3, 0.7],
+        "recovery": [0.7, 1.0],
+        "drain": [1.0, 1.2],
+    }
+    assert load["fault_end"] == pytest.approx(0.6)
+    assert faults["faults"][0]["start"] == pytest.approx(mark + 0.4)
+    assert faults["faults"][0]["params"] == {"direction": "both"}
+    assert faults["lease_seconds"] == watch.LEASE_SECONDS
+
+
+async def test_the_plan_is_on_record_before_the_injector_has_it(api, harness, ground):
+    seen = []
+    original = harness._do
+
+    async def spy(call, request):
+        if call == "PUT /plan":
+            seen.append(status_of(api)["faults"][0]["plannedStart"])
+        return await original(call, request)
+
+    harness._do = spy
+    await ground().perform()
+    assert seen == [pytest.approx(harness.bodies["PUT /plan"]["faults"][0]["start"])]
+
+
+async def test_app_pods_are_made_afresh_for_each_run(api, harness, ground):
+    await ground().perform()
+    template = api.objects[path("Deployment", "web", "lab-shop")]["spec"]["template"]
+    assert template["metadata"]["annotations"] == {"faultline.dev/run": "r1"}
+
+
+async def test_a_lab_that_does_not_settle_is_inconclusive_with_the_reason(api, harness, ground, monkeypatch):
+    monkeypatch.setattr(prepare, "SETTLE_SECONDS", 0.3)
+    harness.problems = ["edge web->redis is down"]
+    await ground().perform()
+    assert status_of(api)["reasons"] == ["FL321: the lab did not settle within 0.3 s: edge web->redis is down"]
+    assert "edges PUT /plan" not in harness.calls
+
+
+async def test_a_generator_that_fails_ends_the_run_and_its_faults(api, harness, ground):
+    original = harness._do
+
+    async def fails_later(call, request):
+        answer = await original(call, request)
+        if call == "POST /runs/r1/start":
+            harness.load = "failed"
+        return answer
+
+    harness._do = fails_later
+    began = time.monotonic()
+    await ground().perform()
+    assert status_of(api)["reasons"] == ["the load generator failed: no memory"]
+    assert "edges DELETE /plan/r1" in harness.calls
+    assert time.monotonic() - began < 3
+
+
+async def test_other_code_during_the_run_ends_it(api, harness, ground):
+    task = asyncio.create_task(ground().perform())
+    await in_phase(api, "Fault")
+    api.objects[path("Scenario", "shop")]["metadata"]["annotations"] = {"faultline.dev/code": "code-2"}
+    await task
+    assert status_of(api)["reasons"] == ["other code was sent into shop during the run"]
+    assert harness.run is None
+
+
+async def test_a_changed_deployment_ends_it(api, harness, ground):
+    task = asyncio.create_task(ground().perform())
+    await in_phase(api, "Fault")
+    api.put("Deployment", deployment("web", generation=2), "lab-shop")
+    await task
+    assert status_of(api)["reasons"] == ["what is deployed changed during the run: deployment/web (generation 1)"]
+
+
+async def test_a_lost_plan_ends_it(api, harness, ground):
+    task = asyncio.create_task(ground().perform())
+    await in_phase(api, "Fault")
+    harness.lease = 404
+    await task
+    assert status_of(api)["reasons"] == ["the injector has lost the plan of this run: its faults were ended early"]
+
+
+async def test_a_run_that_is_cancelled_ends_its_faults_first(api, harness, ground):
+    task = asyncio.create_task(ground().perform())
+    await in_phase(api, "Fault")
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert harness.run is None
+    assert harness.calls[-1] == "loadgen DELETE /runs/r1"
+
+
+async def test_a_run_without_a_scenario(api, harness, ground):
+    await ground(scenario="nowhere").perform()
+    assert status_of(api)["reasons"] == ["FL209: spec.scenario: there is no Scenario nowhere"]
+    assert status_of(api)["verdict"] == "inconclusive"
+
+
+async def test_a_run_of_a_lab_that_failed_says_why(api, helm, harness, ground):
+    lab = ground.labs.known["shop"]
+    lab.status = lab.status.model_copy(update={"phase": "Failed", "message": "pod/web: no", "conditions": []})
+    await ground().perform()
+    assert status_of(api)["reasons"] == ["FL323: the lab shop is not Ready: pod/web: no"]
+
+
+async def test_what_nobody_expected_is_inconclusive_with_its_name(api, harness, ground, monkeypatch):
+    monkeypatch.setattr(module.plan, "load_plan", lambda *_: 1 / 0)
+    await ground().perform()
+    assert status_of(api)["reasons"] == ["in Settle: ZeroDivisionError: division by zero"]
+
+
+async def test_a_lab_is_told_that_it_is_busy(api, harness, ground):
+    task = asyncio.create_task(ground().perform())
+    await in_phase(api, "Baseline")
+    assert ground.labs.known["shop"].busy
+    await task
+    assert not ground.labs.known["shop"].busy
+
+
+async def in_phase(api, phase):
+    deadline = time.monotonic() + 5
+    while (api.objects[path("Run", "r1")].get("status") or {}).get("phase") != phase:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)

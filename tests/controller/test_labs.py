@@ -1,0 +1,257 @@
+import pytest
+from tests.controller.conftest import IMAGES, deployment, scenario
+
+from faultline.catalogue import CONFIGMAPS, CodeVersion
+from faultline.clients.kube import path
+from faultline.controller import labs as module
+from faultline.controller.labs import Lab, Labs
+from faultline.errors import HostProblem
+from faultline.lab import Problem
+
+
+def lab_of(api, helm, body, status=None) -> Lab:
+    api.put("Scenario", {**body, **({"status": status} if status else {})})
+    return Lab(api, helm, IMAGES, "chart", {**body, **({"status": status} if status else {})})
+
+
+def status_of(api, name="shop"):
+    return api.objects[path("Scenario", name)]["status"]
+
+
+def condition(api, kind):
+    return next(each for each in status_of(api)["conditions"] if each["type"] == kind)
+
+
+async def test_a_new_scenario_becomes_a_ready_lab(api, helm):
+    lab = lab_of(api, helm, scenario())
+    assert await lab.reconcile() == module.CHECK_SECONDS
+    assert status_of(api)["phase"] == "Ready"
+    assert status_of(api)["code"]["variant"] == "flawed"
+    assert status_of(api)["namespaces"] == {"lab": "lab-shop", "harness": "harness-shop"}
+    assert [(kind, condition(api, kind)["status"]) for kind in ("Valid", "Deployed", "Ready", "CodeRejected")] == [
+        ("Valid", "True"),
+        ("Deployed", "True"),
+        ("Ready", "True"),
+        ("CodeRejected", "False"),
+    ]
+    assert [reason for _, reason, _ in api.told] == ["Deployed", "Ready"]
+
+
+async def test_both_namespaces_belong_to_the_scenario(api, helm):
+    await lab_of(api, helm, scenario()).reconcile()
+    for namespace in ("lab-shop", "harness-shop"):
+        (owner,) = api.objects[path("Namespace", namespace)]["metadata"]["ownerReferences"]
+        assert (owner["kind"], owner["name"], owner["uid"]) == ("Scenario", "shop", "uid-shop")
+
+
+async def test_the_code_is_copied_into_the_lab_before_helm(api, helm):
+    await lab_of(api, helm, scenario()).reconcile()
+    name = status_of(api)["codeConfigMap"]
+    copied = api.objects[path("ConfigMap", name, "lab-shop")]
+    assert (copied["data"], copied["immutable"]) == ({"main.py": "app = 1"}, True)
+    assert helm.installed[0]["code"]["configMap"] == name
+
+
+async def test_a_restarted_operator_does_not_deploy_again(api, helm):
+    await lab_of(api, helm, scenario()).reconcile()
+    again = lab_of(api, helm, scenario(), status_of(api))
+    await again.reconcile()
+    assert len(helm.installed) == 1
+
+
+async def test_the_token_stays_the_same(api, helm):
+    lab = lab_of(api, helm, scenario())
+    await lab.reconcile()
+    lab.scenario = scenario(app={**scenario()["spec"]["app"], "redis": {"maxmemory": "32Mi"}})
+    await lab.reconcile()
+    assert helm.installed[1]["token"] == helm.installed[0]["token"]
+
+
+async def test_an_annotation_with_other_code_upgrades_the_lab_and_clears_the_old_code(api, helm):
+    lab = lab_of(api, helm, scenario())
+    await lab.reconcile()
+    old = status_of(api)["codeConfigMap"]
+    mine = CodeVersion("shop", "learner", {"main.py": "app = 2"})
+    api.objects[f"{CONFIGMAPS}/{mine.configmap}"] = mine.manifest()
+    body = scenario()
+    body["metadata"]["annotations"] = {"faultline.dev/code": mine.configmap}
+    lab.see(body)
+    await lab.reconcile()
+    assert status_of(api)["code"] == {"digest": mine.digest, "variant": "learner"}
+    assert path("ConfigMap", old, "lab-shop") not in api.objects
+    assert [reason for _, reason, _ in api.told] == ["Deployed", "Ready", "Upgraded", "Ready"]
+
+
+async def test_a_bad_spec_says_field_rule_and_value_and_changes_nothing(api, helm):
+    lab = lab_of(api, helm, scenario(phases={"fault": "0s"}))
+    assert await lab._look() is None
+    assert condition(api, "Valid")["message"] == "spec.phases.fault must be above 0, got 0s"
+    assert status_of(api)["phase"] == "Failed"
+    assert helm.installed == []
+    await lab._look()
+    assert [reason for _, reason, _ in api.told] == ["Invalid"]
+
+
+async def test_a_schedule_that_is_no_cron_expression(api, helm):
+    await lab_of(api, helm, scenario(schedule="every day"))._look()
+    assert condition(api, "Valid")["message"] == "spec.schedule must be a cron expression, got every day"
+
+
+async def test_a_folder_that_nobody_published_is_retried(api, helm):
+    lab = lab_of(api, helm, scenario(slug="other"))
+    assert await lab._look() == module.RETRY_SECONDS
+    assert condition(api, "Ready")["message"] == "spec.slug: the catalogue in the cluster has no other"
+
+
+async def test_code_that_is_not_there(api, helm):
+    body = scenario()
+    body["metadata"]["annotations"] = {"faultline.dev/code": "code-0"}
+    await lab_of(api, helm, body)._look()
+    assert condition(api, "Ready")["message"] == "faultline.dev/code: there is no code code-0 in the cluster"
+
+
+async def test_helm_that_fails_is_told_and_tried_again(api, helm):
+    async def fail(namespace, values):
+        raise HostProblem("FL520", "helm upgrade: no")
+
+    good, helm.install = helm.install, fail
+    lab = lab_of(api, helm, scenario())
+    assert await lab._look() == module.RETRY_SECONDS
+    assert condition(api, "Deployed") | {"lastTransitionTime": ""} == {
+        "type": "Deployed",
+        "status": "False",
+        "reason": "Trouble",
+        "message": "helm upgrade: no",
+        "lastTransitionTime": "",
+        "observedGeneration": 1,
+    }
+    helm.install = good
+    await lab._look()
+    assert status_of(api)["phase"] == "Ready"
+
+
+async def test_a_pod_that_does_not_come_up_is_named(api, helm, monkeypatch):
+    helm.ready = False
+    api.problems = [Problem("pod/redis-1 container redis", "ImagePullBackOff", "no such image", fatal=True)]
+    lab = lab_of(api, helm, scenario())
+    assert await lab.reconcile() == module.POLL_SECONDS
+    assert status_of(api)["phase"] == "Deploying"
+    wanted = "pod/redis-1 container redis: ImagePullBackOff: no such image (waiting for deployment/web: 0 of 1 updated)"
+    assert condition(api, "Ready")["message"] == wanted
+    monkeypatch.setattr(module, "FATAL_SECONDS", -1)
+    await lab.reconcile()
+    assert status_of(api)["phase"] == "Failed"
+    assert api.told[-1][1:] == ("NotReady", wanted)
+
+
+async def test_code_that_does_not_import_is_rejected_while_the_old_pods_serve(api, helm):
+    lab = lab_of(api, helm, scenario())
+    await lab.reconcile()
+    old = status_of(api)["codeConfigMap"]
+    mine = CodeVersion("shop", "learner", {"main.py": "import nothing"})
+    api.objects[f"{CONFIGMAPS}/{mine.configmap}"] = mine.manifest()
+    body = scenario()
+    body["metadata"]["annotations"] = {"faultline.dev/code": mine.configmap}
+    lab.see(body)
+    helm.ready = False
+    log = "ModuleNotFoundError: No module named 'nothing'"
+    api.problems = [Problem("pod/web-7-x container app", "CrashLoopBackOff", "exit code 1", log, fatal=True)]
+    await lab.reconcile()
+    rejected = condition(api, "CodeRejected")
+    assert rejected["status"] == "True"
+    assert rejected["message"] == (
+        f"{mine.configmap} does not start: pod/web-7-x container app\n{log}\nThe pods of {old} keep serving."
+    )
+    assert path("ConfigMap", old, "lab-shop") in api.objects
+
+
+async def test_an_app_that_waits_for_its_first_database_is_not_rejected(api, helm):
+    helm.ready = False
+    api.problems = [Problem("pod/web-7-x container app", "Error", "exit code 3", "refused", fatal=True)]
+    await lab_of(api, helm, scenario()).reconcile()
+    assert condition(api, "CodeRejected")["status"] == "False"
+
+
+async def test_suspending_uninstalls_once(api, helm):
+    lab = lab_of(api, helm, scenario())
+    await lab.reconcile()
+    body = scenario(suspend=True)
+    body["metadata"]["generation"] = 2
+    lab.see(body)
+    assert await lab.reconcile() is None
+    await lab.reconcile()
+    assert helm.uninstalled == ["harness-shop"]
+    assert status_of(api)["phase"] == "Suspended"
+    assert "deployed" not in status_of(api)
+
+
+async def test_a_suspended_scenario_that_never_ran_gets_no_namespaces(api, helm):
+    await lab_of(api, helm, scenario(suspend=True)).reconcile()
+    assert helm.uninstalled == []
+    assert not any("namespaces" in where for _, where, _ in api.log)
+
+
+async def test_namespaces_of_an_earlier_lab_of_that_name_are_waited_for(api, helm):
+    old = {"metadata": {"name": "lab-shop", "uid": "1", "ownerReferences": [{"uid": "other"}]}}
+    api.put("Namespace", old)
+    lab = lab_of(api, helm, scenario())
+    assert await lab.reconcile() == 1.0
+    assert status_of(api)["message"] == "the namespaces of an earlier lab of this name are going"
+    assert helm.installed == []
+
+
+async def test_pods_that_a_run_restarts_are_no_news(api, helm):
+    lab = lab_of(api, helm, scenario())
+    await lab.reconcile()
+    api.put("Deployment", deployment("web", ready=False), "lab-shop")
+    lab.busy = True
+    await lab.reconcile()
+    assert status_of(api)["phase"] == "Ready"
+    lab.busy = False
+    await lab.reconcile()
+    assert condition(api, "Ready")["status"] == "False"
+
+
+async def test_a_lab_is_ready_only_with_its_own_cpu_limits(api, helm):
+    api.late = ["pod/web-1: its CPU limit is not in force yet"]
+    lab = lab_of(api, helm, scenario())
+    await lab.reconcile()
+    assert condition(api, "Ready")["message"] == "waiting for pod/web-1: its CPU limit is not in force yet"
+    api.late = []
+    await lab.reconcile()
+    assert status_of(api)["phase"] == "Ready"
+
+
+async def test_a_lab_that_somebody_uninstalled_is_deployed_again(api, helm):
+    lab = lab_of(api, helm, scenario())
+    await lab.reconcile()
+    for where in [each for each in api.objects if "/deployments/" in each]:
+        del api.objects[where]
+    await lab.reconcile()
+    await lab.reconcile()
+    assert len(helm.installed) == 2
+
+
+async def test_the_result_of_a_run_is_never_overwritten(api, helm):
+    lab = lab_of(api, helm, scenario(), {"lastScore": 42, "lastVerdict": "fail", "lastRun": "r"})
+    await lab.reconcile()
+    assert status_of(api)["lastScore"] == 42
+
+
+@pytest.mark.parametrize("change", [{"status": {"phase": "Ready"}}, {}])
+async def test_what_the_operator_wrote_itself_wakes_nobody(api, helm, change):
+    lab = lab_of(api, helm, scenario())
+    lab.see({**scenario(), **change})
+    assert not lab._wake.is_set()
+
+
+async def test_labs_wait_for_the_lease_and_go_with_their_scenario(api, helm):
+    labs = Labs(api, helm, IMAGES)
+    api.put("Scenario", scenario())
+    labs.see(scenario())
+    assert labs._tasks == {}
+    labs.start()
+    (task,) = labs._tasks.values()
+    labs.gone("shop")
+    assert labs.known == {}
+    assert task.cancelling()
