@@ -15,8 +15,10 @@ from typing import Any
 
 GRACE_SECONDS = 2
 """What requests in flight get at SIGTERM. Roll-outs wait for it, and `make fix` promises 5 s in all."""
-KEEP_ALIVE_SECONDS = 15
+KEEP_ALIVE_SECONDS = 20
 """Longer than the usual clients keep an idle connection, so that none is closed just as a request comes."""
+
+_log = logging.getLogger("labkit")
 
 
 def load(target: str) -> Any:
@@ -39,6 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=8000)
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # It has a line for every request.
     try:
         app = load(arguments.app)
     except (Exception, SystemExit):  # An app that calls sys.exit(0) has not started either.
@@ -66,6 +69,7 @@ def _serve(app: Any, host: str, port: int) -> int:
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
     )
+    _log.info("serving on %s:%d", host, port)
     server.run()
     return 0 if server.started else 1
 

@@ -7,6 +7,7 @@ import contextlib
 import json
 import shutil
 import sys
+import traceback
 from asyncio.subprocess import PIPE, Process
 from http.client import HTTPException
 from pathlib import Path
@@ -75,6 +76,8 @@ class Run:
             await self._run_process()
         except (OSError, HTTPException) as error:
             self._fail(f"preparing the run failed: {error!r}")
+        except Exception:  # Whatever it is, whoever waits for this run has to learn of it.
+            self._fail(traceback.format_exc())
         finally:
             await self._end_process()
 
