@@ -6,6 +6,9 @@ import pytest
 
 from faultline.report import comparison, lost_points
 from faultline.report.quantity import quantity
+from faultline.report.text import gist
+
+MARK = 1_800_000_000.0
 
 
 def test_runs_are_compared_row_by_row(record):
@@ -31,6 +34,19 @@ def test_lost_points_come_largest_first_with_all_that_explains_them(record):
     assert (first.window, first.required) == ("fault, recovery", True)
     assert first.principle.startswith("A failing dependency")
     assert lost_points(record(good=True)) == []
+
+
+def test_a_run_in_one_sentence(record):
+    phases = [{"name": "Recovery", "start": MARK + 42, "end": MARK + 57}]
+    good = record(good=True, phases=phases)
+    assert gist(good) == "Answered 99.63% of the requests well, and was well again 0 s after the last fault."
+    assert gist(record(phases=phases)).endswith(
+        "66.4% of the requests well, and was well again 15 s after the last fault."
+    )
+    never = record().status.summary.model_copy(update={"recovery_seconds": 16.0})
+    assert gist(record(phases=phases, summary=never)).endswith("and was not well again when the load ended.")
+    assert gist(record(summary={"successRate": 0.5})) == "Answered 50% of the requests well."
+    assert gist(record(summary=None)) == ""
 
 
 def test_an_objective_without_value_is_lost_and_says_why(record):

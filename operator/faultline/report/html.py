@@ -15,7 +15,7 @@ from faultline.errors import InvalidInput
 from faultline.report.charts import payload
 from faultline.report.quantity import quantity
 from faultline.report.record import RunRecord
-from faultline.report.text import comparison, expected, lost_points, measure_title, seen
+from faultline.report.text import comparison, expected, gist, lost_points, measure_title, seen
 from faultline.report.timing import fault_rows
 
 HERE = Path(__file__).parent
@@ -59,7 +59,13 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.globals.update(
-        static=_static, expected=expected, seen=seen, lost_points=lost_points, fault_rows=fault_rows, moment=_moment
+        static=_static,
+        expected=expected,
+        seen=seen,
+        gist=gist,
+        lost_points=lost_points,
+        fault_rows=fault_rows,
+        moment=_moment,
     )
     environment.filters.update(quantity=quantity, measure_title=measure_title, points=lambda value: f"{value:.3g}")
     return environment

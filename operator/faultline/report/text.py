@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from faultline.api.run import ObjectiveStatus, Summary
+from faultline.api.run import ObjectiveStatus, Phase, Summary
 from faultline.measures import MEASURES
 from faultline.report.quantity import NONE, quantity
 from faultline.report.record import RunRecord
@@ -99,6 +100,26 @@ def seen(objective: ObjectiveStatus) -> str:
     if objective.value is None:
         return objective.problem or NONE
     return quantity(objective.value, objective.unit)
+
+
+def gist(record: RunRecord) -> str:
+    """What a run came to in one sentence; empty when there is no summary."""
+    summary = record.status.summary
+    if summary is None:
+        return ""
+    answered = f"Answered {quantity(summary.success_rate, 'ratio')} of the requests well"
+    if summary.recovery_seconds is None:
+        return f"{answered}."
+    if summary.recovery_seconds >= _watched(record):
+        return f"{answered}, and was not well again when the load ended."
+    return f"{answered}, and was well again {quantity(summary.recovery_seconds, 's')} after the last fault."
+
+
+def _watched(record: RunRecord) -> float:
+    """Seconds from the end of the last fault to the end of the load: a recovery this long is none."""
+    faults = [each.planned_end for each in record.status.faults]
+    ends = [each.end for each in record.status.phases if each.name == Phase.RECOVERY and each.end is not None]
+    return ends[0] - max(faults) - 0.5 if faults and ends else math.inf
 
 
 def measure_title(name: str) -> str:
