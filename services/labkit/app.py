@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Query, Response
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
 from labkit.metrics import APP_INFO, RequestMetrics
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Any]]
+
+MAX_PAD = 65536
 
 
 def create_app(name: str, *, lifespan: Lifespan | None = None) -> FastAPI:
@@ -28,8 +30,9 @@ def create_app(name: str, *, lifespan: Lifespan | None = None) -> FastAPI:
     APP_INFO.labels(service=name, digest=os.environ.get("CODE_DIGEST", "")).set(1)
 
     @app.get("/healthz")
-    async def healthz() -> dict[str, str]:
-        return {"status": "ok"}
+    async def healthz(pad: Annotated[int, Query(ge=0, le=MAX_PAD)] = 0) -> dict[str, str]:
+        # The injector's probe asks for a large answer where only a large one shows the fault, as with bandwidth.
+        return {"status": "ok"} | ({"pad": "x" * pad} if pad else {})
 
     @app.get("/metrics")
     async def metrics() -> Response:

@@ -26,26 +26,26 @@ async def test_passes_data_through(lab: Lab, tools: Any) -> None:
 
 async def test_toxic_acts_on_its_own_edge_only_and_is_gone_afterwards(lab: Lab, tools: Any) -> None:
     port, other = lab.edges[NAME].config.loopback[1], lab.edges["client->a"].config.loopback[1]
-    await lab.edges[NAME].add("f.cut", CUT, 0)
+    await lab.edges[NAME].add({"f.cut": CUT}, 0)
     assert not await tools.answers(port)
     assert await tools.answers(other)
-    await lab.edges[NAME].remove("f.cut", 0)
+    await lab.edges[NAME].remove(["f.cut"], 0)
     assert await tools.answers(port)
 
 
 async def test_adding_and_removing_twice_is_fine(lab: Lab, tools: Any) -> None:
     edge = lab.edges[NAME]
-    await edge.add("f.cut", CUT, 0)
-    await edge.add("f.cut", CUT, 0)
+    await edge.add({"f.cut": CUT}, 0)
+    await edge.add({"f.cut": CUT}, 0)
     assert await edge.toxics() == {"f.cut"}
-    await edge.remove("f.cut", 0)
-    await edge.remove("f.cut", 0)
+    await edge.remove(["f.cut"], 0)
+    await edge.remove(["f.cut"], 0)
     assert await edge.toxics() == set()
 
 
 async def test_killed_process_comes_back_with_its_toxics(lab: Lab, tools: Any) -> None:
     edge = lab.edges[NAME]
-    await edge.add("f.cut", CUT, 0)
+    await edge.add({"f.cut": CUT}, 0)
     os.kill(edge.pid or 0, signal.SIGKILL)
     await tools.until(lambda: edge.restarts == 1 and edge.up, 1)
     assert await edge.toxics() == {"f.cut"}
@@ -58,7 +58,7 @@ async def test_hanging_api_is_ended_and_what_was_asked_for_holds(lab: Lab, tools
     edge = lab.edges[NAME]
     stopped = edge.pid or 0
     os.kill(stopped, signal.SIGSTOP)
-    await edge.add("f.cut", CUT, 0)
+    await edge.add({"f.cut": CUT}, 0)
     assert edge.pid != stopped
     assert await edge.toxics() == {"f.cut"}
 
@@ -76,7 +76,7 @@ async def test_refused_toxic_is_not_put_on_after_a_restart(lab: Lab, tools: Any)
     # Past the model's own check, as a Toxiproxy of another version might see it.
     misspelt = Toxic.model_construct(type="latency", stream="upstream", attributes={"latncy": 5}, toxicity=1.0)
     with pytest.raises(InvalidInput, match=r"made \{'latency': 0, 'jitter': 0\} of toxic f\.x"):
-        await edge.add("f.x", misspelt, 0)
+        await edge.add({"f.x": misspelt}, 0)
     assert await edge.toxics() == set()
     os.kill(edge.pid or 0, signal.SIGKILL)
     await tools.until(lambda: edge.restarts == 1 and edge.up, 1)
@@ -97,10 +97,10 @@ async def stuck_client(port: int) -> socket.socket:
 async def test_client_that_does_not_read_delays_no_end_beyond_its_bound(lab: Lab, tools: Any) -> None:
     edge = lab.edges[NAME]
     latency = Toxic(type="latency", stream="downstream", attributes={"latency": 1, "jitter": 0})
-    await edge.add("f.late", latency, 0)
+    await edge.add({"f.late": latency}, 0)
     client = await stuck_client(edge.config.loopback[1])
     started = time.monotonic()
-    await edge.remove("f.late", 0)
+    await edge.remove(["f.late"], 0)
     assert time.monotonic() - started < 2
     client.close()
     # It took the end of the process: otherwise the client was not stuck, and this test proves nothing.

@@ -52,6 +52,7 @@ async def test_health_and_metrics_answer(app, monkeypatch):
     monkeypatch.setenv("CODE_DIGEST", "abc123")
     async with client(create_app("pay")) as http:
         assert (await http.get("/healthz")).json() == {"status": "ok"}
+        assert (await http.get("/healthz?pad=5")).json() == {"status": "ok", "pad": "xxxxx"}
         metrics = await http.get("/metrics")
     assert metrics.headers["content-type"].startswith("text/plain")
     assert 'app_info{digest="abc123",service="pay"} 1.0' in metrics.text

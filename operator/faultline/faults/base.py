@@ -6,6 +6,7 @@ An extension is one file in this folder with one class; the file's name is the f
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
 from typing import ClassVar, Literal, Protocol
 
 from faultline.api.base import Model
@@ -32,11 +33,11 @@ class Target(Protocol):
     def fault(self) -> str:
         """The fault's unique name within the run: toxics carry it, so faults on one edge do not disturb each other."""
 
-    async def add(self, toxic: Toxic, suffix: str) -> None:
-        """Put the toxic `fault.suffix` on the edge; there already counts as done."""
+    async def add(self, toxics: Mapping[str, Toxic]) -> None:
+        """Put toxics on the edge, each named `fault.suffix` by its suffix; there already counts as done."""
 
-    async def remove(self, suffix: str) -> None:
-        """Take it off again; absent already counts as done."""
+    async def remove(self, suffixes: Iterable[str]) -> None:
+        """Take them off again; absent already counts as done."""
 
     async def cut(self) -> None:
         """Reset every connection that clients have open on the edge (RST)."""
@@ -87,13 +88,11 @@ class EdgeFault(Fault):
 
     async def apply(self, target: Target) -> None:
         """Add all toxics."""
-        for suffix, toxic in self.toxics().items():
-            await target.add(toxic, suffix)
+        await target.add(self.toxics())
 
     async def revert(self, target: Target) -> None:
         """Remove all toxics."""
-        for suffix in self.toxics():
-            await target.remove(suffix)
+        await target.remove(self.toxics())
 
 
 def streams(direction: Direction) -> list[Stream]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -93,36 +93,43 @@ class Edge:
             if self._proxy:
                 self._proxy.close()
 
-    async def add(self, name: str, toxic: Toxic, moment: float) -> float:
-        """Put a toxic on at `moment` (Unix seconds; past is at once); when it was on.
+    async def add(self, toxics: Mapping[str, Toxic], moment: float) -> float:
+        """Put toxics on by name at `moment` (Unix seconds; past is at once); when the last of them was on.
 
-        Raises Unreachable (FL612) when the edge's Toxiproxy does not come back up to take it.
+        Raises Unreachable (FL612) when the edge's Toxiproxy does not come back up to take them.
         """
 
-        def want() -> None:
-            self.wanted[name] = toxic
+        def change(proxy: EdgeProxy) -> None:
+            for name, toxic in toxics.items():
+                proxy.add(name, toxic)
 
         try:
-            done = await self._change(want, lambda proxy: proxy.add(name, toxic), moment)
+            done = await self._change(lambda: self.wanted.update(toxics), change, moment)
             if done is None:
                 async with asyncio.timeout(HEAL_SECONDS):
                     await self._furnished.wait()
         except InvalidInput:
-            self.wanted.pop(name, None)
+            self._want_no_more(toxics)
             raise
         except TimeoutError as error:
-            self.wanted.pop(name, None)
-            raise Unreachable("FL612", f"Toxiproxy of edge {self.name} does not come up to take {name}") from error
+            self._want_no_more(toxics)
+            message = f"Toxiproxy of edge {self.name} does not come up to take {', '.join(toxics)}"
+            raise Unreachable("FL612", message) from error
         return done or self._clock.now()
 
-    async def remove(self, name: str, moment: float) -> float:
-        """Take a toxic off at `moment`; when it was off."""
+    async def remove(self, names: Sequence[str], moment: float) -> float:
+        """Take toxics off at `moment`; when the last of them was off."""
 
-        def want() -> None:
-            self.wanted.pop(name, None)
+        def change(proxy: EdgeProxy) -> None:
+            for name in names:
+                proxy.remove(name)
 
         # A process that was ended took its toxics along: they are off, also while the next one is not up yet.
-        return await self._change(want, lambda proxy: proxy.remove(name), moment) or self._clock.now()
+        return await self._change(lambda: self._want_no_more(names), change, moment) or self._clock.now()
+
+    def _want_no_more(self, names: Iterable[str]) -> None:
+        for name in names:
+            self.wanted.pop(name, None)
 
     async def cut(self, moment: float) -> float:
         """Reset what clients have open at `moment`; when that was done. Raises OSError without the right to."""

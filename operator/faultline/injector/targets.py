@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable, Mapping
 
 from faultline.api.toxic import Toxic
 from faultline.errors import NotFound
@@ -26,13 +27,14 @@ class EdgeTarget:
         self.done = 0.0
         """When the latest change was made."""
 
-    async def add(self, toxic: Toxic, suffix: str) -> None:
-        """Put the toxic `fault.suffix` on the edge at the moment."""
-        self.done = await self._edge.add(f"{self.fault}.{suffix}", toxic, self.moment)
+    async def add(self, toxics: Mapping[str, Toxic]) -> None:
+        """Put toxics named `fault.suffix` on the edge at the moment."""
+        named = {f"{self.fault}.{suffix}": toxic for suffix, toxic in toxics.items()}
+        self.done = await self._edge.add(named, self.moment)
 
-    async def remove(self, suffix: str) -> None:
-        """Take it off at the moment."""
-        self.done = await self._edge.remove(f"{self.fault}.{suffix}", self.moment)
+    async def remove(self, suffixes: Iterable[str]) -> None:
+        """Take them off at the moment."""
+        self.done = await self._edge.remove([f"{self.fault}.{suffix}" for suffix in suffixes], self.moment)
 
     async def cut(self) -> None:
         """Reset open connections at the moment."""
@@ -61,11 +63,11 @@ class NoTarget:
         self.fault = fault
         self.moment = 0.0
 
-    async def add(self, toxic: Toxic, suffix: str) -> None:
-        """There is nothing to put it on."""
-        raise NotFound("FL210", f"fault {self.fault} names no edge, toxic {suffix} has nowhere to go")
+    async def add(self, toxics: Mapping[str, Toxic]) -> None:
+        """There is nothing to put them on."""
+        raise NotFound("FL210", f"fault {self.fault} names no edge, {', '.join(toxics)} has nowhere to go")
 
-    async def remove(self, suffix: str) -> None:
+    async def remove(self, suffixes: Iterable[str]) -> None:
         """Nothing can be on."""
 
     async def cut(self) -> None:
