@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from faultline.cli.base import ContextOption, Output, OutputOption, console, emit
+from faultline.errors import InvalidInput
 
 if TYPE_CHECKING:
     from faultline.host.process import Log
@@ -25,19 +26,45 @@ def register(app: typer.Typer) -> None:
     app.command()(clean)
 
 
-def up(output: OutputOption = Output.TEXT) -> None:
+def up(
+    output: OutputOption = Output.TEXT,
+    context: ContextOption = None,
+    registry: Annotated[
+        str, typer.Option(envvar="FAULTLINE_PUSH", help="with --context: where that cluster pulls images from")
+    ] = "",
+) -> None:
     """Set everything up: Docker engine, images, cluster, platform. What is there already is skipped."""
     from faultline.host.home import Home
     from faultline.host.steps import Step
     from faultline.host.up import up as run_up
+    from faultline.host.up import up_elsewhere
 
-    results = run_up(Home.from_environment(), console, [Step("catalogue", "Scenarios", _publish)])
+    home = Home.from_environment()
+    catalogue = Step("catalogue", "Scenarios", lambda log: _publish(log, context))
+    if context:
+        _require_own(context, registry)
+        results = up_elsewhere(home, console, context, registry, [catalogue])
+    else:
+        results = run_up(home, console, [catalogue])
     seconds = sum(result.seconds for result in results)
     console.print(f"\nup in {seconds:.0f} s. Next: [bold]make apply S=circuit-breakers[/]")
     emit({"seconds": round(seconds, 1), "steps": [asdict(result) for result in results]}, output)
 
 
-def _publish(log: Log) -> Done:
+def _require_own(context: str, registry: str) -> None:
+    """Refuse early what would fail late: a context that is not there, images that its nodes cannot get."""
+    from faultline.cli._cluster import Cluster
+
+    Cluster.open(context)
+    if not registry:
+        raise InvalidInput(
+            "FL145",
+            f"the nodes of {context} pull images from a registry, and none is named",
+            f"faultline up --context {context} --registry HOST/PATH (one that you may push to)",
+        )
+
+
+def _publish(log: Log, context: str | None) -> Done:
     """Bring the scenario folders of this checkout into the cluster."""
     from faultline import catalogue
     from faultline.cli._cluster import Cluster
@@ -45,7 +72,7 @@ def _publish(log: Log) -> Done:
     from faultline.host.steps import Done
 
     root = REPO / "scenarios"
-    changed = catalogue.publish(Cluster.open(None), root)
+    changed = catalogue.publish(Cluster.open(context), root)
     for slug in changed:
         log.line(f"published {slug}")
     count = len(catalogue.folders(root))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from faultline.errors import NotReady
-from faultline.host import building, images, process
+from faultline.host import bases, building, images, process
 from faultline.host.home import Home
 from faultline.host.process import Log
 from faultline.host.steps import Done
@@ -17,7 +17,10 @@ from faultline.host.steps import Done
 
 @dataclass(frozen=True)
 class Binary:
-    """A program of the host: where it comes from, and how it tells its version."""
+    """A program of the host: where it comes from, and how it tells its version.
+
+    A version that ends in a dot stands for all of that release: kubectl is taken from a pulled node too.
+    """
 
     name: str
     image: str
@@ -34,7 +37,7 @@ _KUBECTL_IMAGE = "tool-kubernetes" if platform.system() == "Linux" else "tool-ku
 BINARIES = (
     Binary("kind", "tool-kind", "0.30.0", ("version", "-q")),
     Binary("helm", _for_host("tool-helm"), "v3.19.0", ("version", "--template", "{{.Version}}")),
-    Binary("kubectl", _KUBECTL_IMAGE, images.KUBERNETES_VERSION, ("version", "--client", "-o", "yaml")),
+    Binary("kubectl", _KUBECTL_IMAGE, "v1.34.", ("version", "--client", "-o", "yaml")),
     Binary("toxiproxy-server", _for_host("tool-toxiproxy"), "2.12.0", ("--version",)),
 )
 _BY_NAME = {binary.name: binary for binary in BINARIES}
@@ -46,12 +49,25 @@ def has_version(path: str | Path, binary: Binary) -> bool:
         told = process.output([str(path), *binary.version_args], timeout=20)
     except (process.CommandFailed, OSError):
         return False
-    return any(word in (binary.version, f"v{binary.version}") for word in told.split())
+    words = [word.strip("'\"") for word in told.split()]
+    if binary.version.endswith("."):
+        return any(word.startswith(binary.version) for word in words)
+    return any(word in (binary.version, f"v{binary.version}") for word in words)
 
 
 def is_there(home: Home, name: str) -> bool:
     """Whether the home has the pinned program."""
     return has_version(home.bin / name, _BY_NAME[name])
+
+
+def _in_pulled_node(binary: Binary) -> bool:
+    return binary.name == "kubectl" and platform.system() == "Linux" and bases.present(bases.KIND_NODE)
+
+
+def images_to_build(home: Home) -> list[str]:
+    """The images that missing programs come out of."""
+    absent = [binary for binary in BINARIES if not is_there(home, binary.name)]
+    return [binary.image for binary in absent if not _in_pulled_node(binary)]
 
 
 def find(home: Home, name: str) -> str:
@@ -75,10 +91,14 @@ def bring(home: Home, log: Log, names: Iterable[str] = tuple(_BY_NAME)) -> Done:
             log.line(f"{binary.name} {binary.version}: {elsewhere}")
             own.symlink_to(Path(elsewhere).resolve())
             continue
-        building.build_all([binary.image], log)
-        copy_out(images.ref(binary.image), f"/bin/{binary.name}", own)
-        log.line(f"{binary.name} {binary.version}: from {images.ref(binary.image)}")
-    return Done(", ".join(f"{binary.name} {binary.version}" for binary in absent))
+        if _in_pulled_node(binary):
+            reference, source = bases.KIND_NODE, f"/usr/bin/{binary.name}"
+        else:
+            building.build_all([binary.image], log)
+            reference, source = images.ref(binary.image), f"/bin/{binary.name}"
+        copy_out(reference, source, own)
+        log.line(f"{binary.name} {binary.version}: from {reference}")
+    return Done(", ".join(binary.name for binary in absent))
 
 
 def copy_out(reference: str, source: str, target: Path) -> None:

@@ -33,6 +33,7 @@ from faultline.host.process import CommandFailed, Log
 
 PARALLEL_BUILDS = 2
 GO_CACHE = "faultline-go"
+_BUILDER_PID = "dev.faultline.build"
 Content = bytes | Path
 
 
@@ -107,28 +108,30 @@ def _docker_build(image: Image, args: Mapping[str, str], context: io.BufferedRan
 def _compile(image: Image, args: Mapping[str, str], context: io.BufferedRandom, log: Log) -> None:
     """Run the build script in a container of the Go builder's, and make an image of what it left in /out."""
     prefix = f"{image.name}: "
-    container = f"faultline-build-{image.name}"
     settings = {**args, "GOCACHE": "/cache/build", "GOMODCACHE": "/cache/mod"}
-    command = ["docker", "create", "--name", container, "--label", LABEL, "--volume", f"{GO_CACHE}:/cache", "--init"]
+    command = ["docker", "create", "--label", LABEL, "--label", f"{_BUILDER_PID}={os.getpid()}", "--init"]
+    command += ["--volume", f"{GO_CACHE}:/cache"]
     if access.needs_host_network():
         command += ["--network", "host"]
     for key, value in settings.items():
         command += ["--env", f"{key}={value}"]
-    _remove_container(container)
     process.output(["docker", "volume", "create", "--label", LABEL, GO_CACHE])
-    process.output([*command, ref("go-builder"), "sh", "/src/build-go"])
+    container = process.output([*command, ref("go-builder"), "sh", "/src/build-go"]).strip()
     try:
         process.run(["docker", "cp", "-", f"{container}:/src"], log, stdin=context, prefix=prefix)
         process.run(["docker", "start", "--attach", container], log, prefix=prefix)
         _import(f"{container}:/out/.", ref(image.name), log)
     finally:
-        _remove_container(container)
+        process.output(["docker", "rm", "--force", container])
 
 
-def _remove_container(name: str) -> None:
-    """Also one that an interrupted build left behind."""
-    if process.succeeds(["docker", "container", "inspect", name]):
-        process.output(["docker", "rm", "--force", name])
+def remove_leftovers(log: Log) -> None:
+    """Remove build containers whose `up` is gone: killed, it could not do so itself."""
+    listing = ["docker", "ps", "--all", "--filter", f"label={_BUILDER_PID}", "--format"]
+    for line in process.output([*listing, '{{.ID}} {{.Label "' + _BUILDER_PID + '"}}']).splitlines():
+        container, pid = line.split()
+        if not process.is_alive(int(pid)):
+            process.run(["docker", "rm", "--force", container], log)
 
 
 def _import(source: str, reference: str, log: Log) -> None:
@@ -154,6 +157,8 @@ def _builder() -> dict[str, str]:
 def build_all(names: Iterable[str], log: Log) -> list[str]:
     """Build what is missing. Gives the names that were built. The first failure ends it."""
     todo = missing(names)
+    if todo:
+        remove_leftovers(log)
     waiting = list(todo)
     running: dict[Future[None], tuple[str, float]] = {}
     failed: BaseException | None = None

@@ -30,10 +30,11 @@ _LABELS = {"app.kubernetes.io/part-of": "faultline-capability"}
 
 @dataclass
 class Probe:
-    """kubectl in one namespace of one cluster."""
+    """kubectl in one namespace of one cluster, and the image of the pods there."""
 
     prefix: list[str]
     namespace: str
+    image: str
 
     def kubectl(self, *args: str, stdin: bytes | None = None, timeout: float = 30) -> str:
         """Run kubectl. Raises CommandFailed."""
@@ -71,10 +72,11 @@ class CapabilityMissing(Exception):
     """The cluster did not do what was asked; the text says what was seen."""
 
 
-def check_cluster(home: Home, context: str | None = None) -> list[Finding]:
+def check_cluster(home: Home, context: str | None = None, registry: str = "") -> list[Finding]:
     """Try everything on the lab's own cluster, or on the context that is named. Removes what it made."""
     prefix = cluster.kubectl_prefix(home, context)
-    probe = Probe(prefix, f"faultline-capability-{uuid.uuid4().hex[:6]}")
+    image = images.image_refs(registry)["netguard"]
+    probe = Probe(prefix, f"faultline-capability-{uuid.uuid4().hex[:6]}", image)
     try:
         probe.kubectl("create", "namespace", probe.namespace)
     except process.CommandFailed as error:
@@ -87,7 +89,7 @@ def check_cluster(home: Home, context: str | None = None) -> list[Finding]:
         probe.kubectl("delete", "namespace", probe.namespace, "--wait=false")
 
 
-def require(home: Home, log: process.Log, context: str | None = None) -> Done:
+def require(home: Home, log: process.Log, context: str | None = None, registry: str = "") -> Done:
     """Test a cluster once in its life. Raises NotReady (FL316) with what it cannot do."""
     uid = process.output(
         [*cluster.kubectl_prefix(home, context), "get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}"]
@@ -96,7 +98,7 @@ def require(home: Home, log: process.Log, context: str | None = None) -> Done:
     tested = {"cluster": uid, "test": hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]}
     if record.exists() and json.loads(record.read_text()) == tested:
         return Done("tested already", skipped=True)
-    findings = check_cluster(home, context)
+    findings = check_cluster(home, context, registry)
     for finding in findings:
         log.line(f"{finding.state}: {finding.name}: {finding.found}")
     problems = [finding for finding in findings if finding.state == "problem"]
@@ -118,10 +120,10 @@ def _try(probe: Probe, name: str, check: Callable[[Probe], str], meaning: str, n
     return Finding(name, "ok", f"{found} ({time.monotonic() - started:.1f} s)")
 
 
-def _pod(name: str, command: list[str], **spec: Any) -> dict[str, Any]:
+def _pod(probe: Probe, name: str, command: list[str], **spec: Any) -> dict[str, Any]:
     container = {
         "name": "main",
-        "image": images.ref("netguard"),
+        "image": probe.image,
         "imagePullPolicy": "IfNotPresent",
         "command": command,
         "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"cpu": "200m", "memory": "64Mi"}},
@@ -151,20 +153,20 @@ def _storage(probe: Probe) -> str:
     mount = {"container": {"volumeMounts": [{"name": "data", "mountPath": "/data"}]}}
     volumes = [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]
     probe.apply(claim)
-    probe.run_to_end(_pod("write", ["sh", "-c", "echo kept > /data/file"], volumes=volumes, **mount))
-    log = probe.run_to_end(_pod("read", ["cat", "/data/file"], volumes=volumes, **mount))
+    probe.run_to_end(_pod(probe, "write", ["sh", "-c", "echo kept > /data/file"], volumes=volumes, **mount))
+    log = probe.run_to_end(_pod(probe, "read", ["cat", "/data/file"], volumes=volumes, **mount))
     if log.strip() != "kept":
         raise CapabilityMissing(f"a second pod read {log.strip()!r} from the claim")
     return "a claim binds and keeps its data"
 
 
 def _dns(probe: Probe) -> str:
-    log = probe.run_to_end(_pod("dns", ["getent", "ahostsv4", "kubernetes.default.svc.cluster.local"]))
+    log = probe.run_to_end(_pod(probe, "dns", ["getent", "ahostsv4", "kubernetes.default.svc.cluster.local"]))
     return f"kubernetes.default is {log.split()[0]}"
 
 
 def _resize(probe: Probe) -> str:
-    probe.apply(_pod("resize", ["sleep", "300"]))
+    probe.apply(_pod(probe, "resize", ["sleep", "300"]))
     probe.until("pod resize is running", lambda: probe.phase("resize") == "Running")
     patch = {"spec": {"containers": [{"name": "main", "resources": {"limits": {"cpu": "50m"}}}]}}
     probe.kubectl("patch", "pod", "resize", "--subresource", "resize", "--patch", json.dumps(patch))
@@ -178,7 +180,7 @@ def _egress(probe: Probe) -> str:
     listen = ["python3", "-m", "http.server", "8000"]
     for name in ("allowed", "refused"):
         probe.apply(
-            _pod(name, listen),
+            _pod(probe, name, listen),
             {
                 "apiVersion": "v1",
                 "kind": "Service",
@@ -199,7 +201,7 @@ def _egress(probe: Probe) -> str:
     )
     guard = {
         "name": "guard",
-        "image": images.ref("netguard"),
+        "image": probe.image,
         "imagePullPolicy": "IfNotPresent",
         "command": ["netguard", "allowed:8000"],
         "securityContext": {"runAsUser": 0, "capabilities": {"drop": ["ALL"], "add": ["NET_ADMIN"]}},
@@ -208,10 +210,10 @@ def _egress(probe: Probe) -> str:
     for name in ("allowed", "refused"):
         probe.until(f"pod {name} is running", lambda name=name: probe.phase(name) == "Running")  # type: ignore[misc]
     unguarded = dial.replace("name == 'refused' or ", "")
-    open_way = probe.run_to_end(_pod("unguarded", ["python3", "-c", unguarded])).strip()
+    open_way = probe.run_to_end(_pod(probe, "unguarded", ["python3", "-c", unguarded])).strip()
     if open_way != "open open":
         raise CapabilityMissing(f"without rules a pod should reach both Services, saw: {open_way}")
-    seen = probe.run_to_end(_pod("guarded", ["python3", "-c", dial], initContainers=[guard])).strip()
+    seen = probe.run_to_end(_pod(probe, "guarded", ["python3", "-c", dial], initContainers=[guard])).strip()
     if seen != "open ConnectionRefusedError":
         raise CapabilityMissing(f"expected the allowed way open and the other refused, saw: {seen}")
     return "an allow-list holds: direct dialling is refused"

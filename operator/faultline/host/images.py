@@ -251,9 +251,10 @@ def in_order(names: Iterable[str]) -> list[str]:
     return [image.name for image in _DEFINITIONS if image.name in wanted]
 
 
-def image_refs() -> dict[str, str]:
-    """The images that charts name, by name."""
-    return {name: ref(name) for name in CHART_IMAGES}
+def image_refs(registry: str = "") -> dict[str, str]:
+    """The images that charts name, by name; as they are called in a registry where one is given."""
+    prefix = f"{registry.rstrip('/')}/" if registry else ""
+    return {name: f"{prefix}{ref(name)}" for name in CHART_IMAGES}
 
 
 def forget_tags() -> None:

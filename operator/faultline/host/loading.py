@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterable
 
-from faultline.host import cluster, process
+from faultline.host import cluster, images, process
 from faultline.host.process import CommandFailed, Log
 from faultline.host.steps import Done
 
@@ -27,6 +27,16 @@ def load(references: Iterable[str], log: Log) -> Done:
             _pipe(node, absent, log)
             total += len(absent)
     return Done(f"{total} loaded") if total else Done("all there", skipped=True)
+
+
+def push(registry: str, log: Log) -> Done:
+    """Push the charts' images into a registry that a cluster of the user's own pulls from."""
+    remote = images.image_refs(registry)
+    for name, reference in remote.items():
+        process.output(["docker", "tag", images.ref(name), reference])
+        process.run(["docker", "push", reference], log)
+        process.output(["docker", "image", "rm", reference])
+    return Done(f"{len(remote)} in {registry}")
 
 
 def _pipe(node: str, references: list[str], log: Log) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from faultline.host import binaries, images, process
+from faultline.host import binaries, cluster, images, process
 from faultline.host.home import CONTEXT, REPO, Home
 from faultline.host.process import Log
 from faultline.host.steps import Done
@@ -18,22 +18,26 @@ RELEASE = "faultline"
 _WAIT = "180s"
 
 
-def apply_crds(home: Home, log: Log) -> Done:
+def apply_crds(home: Home, log: Log, context: str | None = None) -> Done:
     """Apply the resource definitions and wait until the API server serves them."""
-    own = [binaries.find(home, "kubectl"), "--kubeconfig", str(home.kubeconfig), "--context", CONTEXT]
-    process.run([*own, "apply", "--server-side", "--force-conflicts", "-f", str(CHART / "crds")], log)
-    process.run([*own, "wait", "--for=condition=Established", "--timeout=30s", "-f", str(CHART / "crds")], log)
+    kubectl = cluster.kubectl_prefix(home, context)
+    process.run([*kubectl, "apply", "--server-side", "--force-conflicts", "-f", str(CHART / "crds")], log)
+    process.run([*kubectl, "wait", "--for=condition=Established", "--timeout=30s", "-f", str(CHART / "crds")], log)
     return Done()
 
 
-def install(home: Home, log: Log) -> Done:
+def install(home: Home, log: Log, context: str | None = None, registry: str = "") -> Done:
     """Install or upgrade the chart with the images of this checkout, and wait until it serves."""
-    values = {"images": images.image_refs()}
+    values: dict[str, object] = {"images": images.image_refs(registry)}
+    where = ["--kubeconfig", str(home.kubeconfig), "--kube-context", context or CONTEXT]
+    if context:
+        # No folder of this host is mounted into its nodes: runs are kept in a claim.
+        values |= {"data": {"hostPath": ""}}
+        where = where[2:]
     with tempfile.TemporaryDirectory(prefix="faultline-") as folder:
         file = Path(folder) / "values.yaml"
         file.write_text(yaml.safe_dump(values))
-        command = [binaries.find(home, "helm"), "upgrade", "--install", RELEASE, str(CHART)]
-        command += ["--kubeconfig", str(home.kubeconfig), "--kube-context", CONTEXT]
+        command = [binaries.find(home, "helm"), "upgrade", "--install", RELEASE, str(CHART), *where]
         command += ["--namespace", SYSTEM_NAMESPACE, "--create-namespace", "--skip-crds"]
         process.run([*command, "--values", str(file), "--wait", "--timeout", _WAIT], log)
     return Done(f"in namespace {SYSTEM_NAMESPACE}")

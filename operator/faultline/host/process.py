@@ -63,6 +63,17 @@ class Log:
         return "\n".join(self.path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
 
 
+def is_alive(pid: int) -> bool:
+    """Whether there is such a process, whoever owns it."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 _children: set[subprocess.Popen[bytes]] = set()
 
 

@@ -6,7 +6,19 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from faultline.host import bases, binaries, building, capability, cluster, doctor, engine, images, loading, platform
+from faultline.host import (
+    bases,
+    binaries,
+    building,
+    capability,
+    cluster,
+    doctor,
+    engine,
+    images,
+    loading,
+    platform,
+    stale,
+)
 from faultline.host.home import Home
 from faultline.host.process import Log
 from faultline.host.steps import Done, Result, Step, only_one, run_steps
@@ -39,7 +51,7 @@ class _Up:
         self.node_image = bases.KIND_NODE if pulled else images.ref("node")
         wanted = [*images.CHART_IMAGES, *([] if pulled else ["node", "local-path-provisioner"])]
         # In the same go as the rest, so that the two builders stay busy.
-        wanted += [binary.image for binary in binaries.BINARIES if not binaries.is_there(self.home, binary.name)]
+        wanted += binaries.images_to_build(self.home)
         built = building.build_all(wanted, log)
         node = "node image pulled" if pulled else "node image built"
         return Done(f"{len(built)} built; {node}") if built else Done(f"{len(wanted)} there", skipped=True)
@@ -62,9 +74,15 @@ class _Up:
     def bring_platform(self, log: Log) -> Done:
         return platform.install(self.home, log)
 
+    def remove_stale(self, log: Log) -> Done:
+        return stale.remove(self.home, log)
+
 
 def up(home: Home, console: Console, more: Sequence[Step] = ()) -> list[Result]:
-    """Run every step, then `more`. Raises the failing step's error; running it again goes on where it stopped."""
+    """Run every step, `more` once the platform serves.
+
+    Raises the failing step's error; running it again goes on where it stopped.
+    """
     work = _Up(home)
     steps = [
         Step("doctor", "Host", work.check_host),
@@ -77,9 +95,35 @@ def up(home: Home, console: Console, more: Sequence[Step] = ()) -> list[Result]:
         Step("capability", "What the cluster can do", work.test_cluster),
         Step("crds", "Resource definitions", work.bring_crds),
         Step("platform", "Platform", work.bring_platform),
+        *more,
+        Step("stale", "Stale images", work.remove_stale),
     ]
     with only_one(home):
-        return run_steps([*steps, *more], home, console)
+        return run_steps(steps, home, console)
+
+
+def up_elsewhere(home: Home, console: Console, context: str, registry: str, more: Sequence[Step] = ()) -> list[Result]:
+    """Bring the platform onto a cluster of the user's own, which pulls our images from `registry`."""
+    work = _Up(home)
+    steps = [
+        Step("doctor", "Host", work.check_host),
+        Step("engine", "Docker engine", work.bring_engine),
+        Step("bases", "Debian base images", work.bring_bases),
+        Step("images", "Images", lambda log: _build(images.CHART_IMAGES, log)),
+        Step("binaries", "Programs", work.bring_binaries),
+        Step("push", "Images into the registry", lambda log: loading.push(registry, log)),
+        Step("capability", "What the cluster can do", lambda log: capability.require(home, log, context, registry)),
+        Step("crds", "Resource definitions", lambda log: platform.apply_crds(home, log, context)),
+        Step("platform", "Platform", lambda log: platform.install(home, log, context, registry)),
+        *more,
+    ]
+    with only_one(home):
+        return run_steps(steps, home, console)
+
+
+def _build(names: Sequence[str], log: Log) -> Done:
+    built = building.build_all(names, log)
+    return Done(f"{len(built)} built") if built else Done(f"{len(names)} there", skipped=True)
 
 
 def bring_tools(home: Home, console: Console, names: Sequence[str]) -> list[Result]:
