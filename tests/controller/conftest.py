@@ -115,6 +115,9 @@ class FakeApi:
         self.log.append(("delete", where, None))
         return self.objects.pop(where, None) is not None
 
+    async def allowed(self, verb: str, resource: str, namespace: str) -> bool:
+        return True
+
     async def tighten(self, name: str) -> list[str]:
         return list(self.late)
 

@@ -77,9 +77,23 @@ async def test_an_annotation_with_other_code_upgrades_the_lab_and_clears_the_old
     body["metadata"]["annotations"] = {"faultline.dev/code": mine.configmap}
     lab.see(body)
     await lab.reconcile()
-    assert status_of(api)["code"] == {"digest": mine.digest, "variant": "learner"}
+    assert (status_of(api)["code"]["variant"], status_of(api)["codeConfigMap"]) == ("learner", mine.configmap)
     assert path("ConfigMap", old, "lab-shop") not in api.objects
     assert [reason for _, reason, _ in api.told] == ["Deployed", "Ready", "Upgraded", "Ready"]
+
+
+async def test_what_is_graded_is_the_code_and_the_spec_but_not_its_title(api, helm):
+    lab = lab_of(api, helm, scenario())
+    await lab.reconcile()
+    digests = [status_of(api)["code"]["digest"]]
+    for change in ({"title": "Another"}, {"phases": {"fault": "20s"}}):
+        body = scenario(**change)
+        body["metadata"]["generation"] = len(digests) + 1
+        lab.see(body)
+        await lab.reconcile()
+        digests.append(status_of(api)["code"]["digest"])
+    assert digests[0] == digests[1] != digests[2]
+    assert len(helm.installed) == 1
 
 
 async def test_a_bad_spec_says_field_rule_and_value_and_changes_nothing(api, helm):
@@ -255,3 +269,21 @@ async def test_labs_wait_for_the_lease_and_go_with_their_scenario(api, helm):
     labs.gone("shop")
     assert labs.known == {}
     assert task.cancelling()
+
+
+async def test_the_operator_gets_its_rights_in_the_lab_s_namespaces_and_nowhere_else(api, helm):
+    await lab_of(api, helm, scenario()).reconcile()
+    bound = [where for verb, where, body in api.log if verb == "apply" and body["kind"] == "RoleBinding"]
+    prefix = "/apis/rbac.authorization.k8s.io/v1/namespaces"
+    assert bound == [f"{prefix}/lab-shop/rolebindings/operator", f"{prefix}/harness-shop/rolebindings/operator"]
+
+
+async def test_a_lab_whose_limits_are_not_in_force_is_not_ready(api, helm):
+    lab = lab_of(api, helm, scenario())
+    api.late = ["pod/web-1: its CPU limit is not in force yet"]
+    await lab.reconcile()
+    assert condition(api, "Ready")["status"] == "False"
+    assert "pod/web-1: its CPU limit" in condition(api, "Ready")["message"]
+    api.late = []
+    await lab.reconcile()
+    assert condition(api, "Ready")["status"] == "True"

@@ -76,6 +76,17 @@ class Api:
         core = CoreV1Api(self._kube.client)
         return await self._in_thread(lambda: problems(core, scenario))
 
+    async def allowed(self, verb: str, resource: str, namespace: str) -> bool:
+        """Whether this operator may do that, as the API server sees it now."""
+        asked = {"verb": verb, "resource": resource, "namespace": namespace}
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": asked},
+        }
+        answer = await self.create(path("SelfSubjectAccessReview"), review)
+        return bool(answer["status"]["allowed"])
+
     async def tighten(self, scenario: str) -> list[str]:
         """Give each Ready pod of the lab its own CPU limit; what is not in force yet, in words."""
         core = CoreV1Api(self._kube.client)

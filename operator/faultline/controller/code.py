@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from faultline.api.run import CodeRef
 from faultline.catalogue import (
     ANNOTATION_DIGEST,
     ANNOTATION_VARIANT,
@@ -38,11 +37,6 @@ class Code:
     """Files by ConfigMap key."""
     load_py: str
     seed: str | None
-
-    @property
-    def ref(self) -> CodeRef:
-        """As a status records it."""
-        return CodeRef(digest=self.digest, variant=self.variant)
 
     @property
     def version(self) -> CodeVersion:

@@ -104,7 +104,9 @@ class Experiment:
         if secret is None:
             raise NotReady("FL323", f"the lab {name} has no harness", f"kubectl describe scenario {name}")
         in_force = await code.in_force(self._api, scenario)
-        await self.record.enter(Phase.RESET, "restoring data, fresh pods", started=time.time(), code=in_force.ref)
+        await self.record.enter(
+            Phase.RESET, "restoring data, fresh pods", started=time.time(), code=deploy.graded(in_force, spec)
+        )
         return Ground(scenario, spec, in_force, base64.b64decode(secret["data"]["token"]).decode())
 
     async def _lab_ready(self, name: str, generation: int) -> None:

@@ -115,7 +115,7 @@ class Lab:
             status.model_copy(
                 update={
                     "deployed": wanted.digest,
-                    "code": wanted.code.ref,
+                    "code": wanted.graded,
                     "code_config_map": wanted.code.configmap,
                     "message": "waiting for pods",
                 }
@@ -142,7 +142,7 @@ class Lab:
 
     async def _ready(self, wanted: deploy.Desired) -> None:
         new = not holds(self.status, "Ready")
-        status = self._said(LabPhase.READY, "", valid=True)
+        status = self._said(LabPhase.READY, "", valid=True).model_copy(update={"code": wanted.graded})
         status = self._with(status, "CodeRejected", "False", "Serving", wanted.code.configmap)
         await self._write(self._with(status, "Ready", "True", "AllAvailable", "every pod is available"))
         self._served = wanted.code.configmap
