@@ -56,13 +56,23 @@ async def test_no_role_has_everything() -> None:
         if kind in ("ClusterRole", "Role"):
             for rule in manifest["rules"]:
                 assert "*" not in [*rule["verbs"], *rule["resources"], *rule["apiGroups"]], name
-                assert not {"escalate", "bind", "impersonate"} & set(rule["verbs"]), name
+                assert not {"escalate", "impersonate"} & set(rule["verbs"]), name
+                assert "bind" not in rule["verbs"] or rule["resourceNames"] == ["faultline-lab"], name
+
+
+async def test_outside_of_labs_the_operator_reads_no_secrets_and_starts_nothing() -> None:
+    found = await render()
+    rules = found["ClusterRole", "faultline-operator"]["rules"]
+    resources = {resource for rule in rules for resource in rule["resources"]}
+    assert not resources & {"secrets", "configmaps", "pods", "pods/exec", "deployments", "roles", "serviceaccounts"}
+    bound = {each["roleRef"]["name"] for (kind, _), each in found.items() if kind == "ClusterRoleBinding"}
+    assert bound == {"faultline-operator", "faultline-prometheus", "faultline-meter"}
 
 
 async def test_the_operator_may_give_the_injector_what_the_lab_s_chart_wants() -> None:
     held = {
         (group, resource, verb)
-        for rule in (await render())["ClusterRole", "faultline-operator"]["rules"]
+        for rule in (await render())["ClusterRole", "faultline-lab"]["rules"]
         for group in rule["apiGroups"]
         for resource in rule["resources"]
         for verb in rule["verbs"]

@@ -39,6 +39,8 @@ _KINDS = {
     "Deployment": ("/apis/apps/v1", "deployments"),
     "StatefulSet": ("/apis/apps/v1", "statefulsets"),
     "Lease": ("/apis/coordination.k8s.io/v1", "leases"),
+    "RoleBinding": ("/apis/rbac.authorization.k8s.io/v1", "rolebindings"),
+    "SelfSubjectAccessReview": ("/apis/authorization.k8s.io/v1", "selfsubjectaccessreviews"),
     "Scenario": (f"/apis/{API_VERSION}", "scenarios"),
     "Run": (f"/apis/{API_VERSION}", "runs"),
 }
