@@ -6,8 +6,8 @@ from typing import Any, Self
 
 from pydantic import Field, create_model, model_validator
 
-from faultline.api.app import App, EdgeName
-from faultline.api.base import Duration, Line, Model, PositiveDuration, Slug, Text, seconds
+from faultline.api.app import App
+from faultline.api.base import Duration, EdgeName, Line, Model, PositiveDuration, Slug, Text, seconds
 from faultline.api.load import Load, Phases
 from faultline.faults import FAULTS
 from faultline.faults.base import Fault
@@ -111,8 +111,8 @@ class ScenarioSpec(Model):
     app: App
     load: Load
     phases: Phases = Phases()
-    faults: list[FaultSpec] = Field(min_length=1, max_length=20)  # type: ignore[valid-type]
-    objectives: list[ObjectiveSpec] = Field(min_length=1, max_length=30)  # type: ignore[valid-type]
+    faults: list[FaultSpec] = Field(min_length=1, max_length=20)
+    objectives: list[ObjectiveSpec] = Field(min_length=1, max_length=30)
     schedule: str | None = Field(None, max_length=60, description="cron: a run each time")
     suspend: bool = Field(False, description="no lab and no runs while true")
 
