@@ -7,6 +7,7 @@ underscore are what verbs share.
 
 from __future__ import annotations
 
+import signal
 import sys
 
 import typer
@@ -52,4 +53,6 @@ def _where(ctx: typer.Context, output: OutputOption = Output.TEXT, context: Cont
 
 def main() -> None:
     """Run the command line: exit status 0 for done or pass, 1 for fail, 2 for an error, 3 for inconclusive."""
+    # So that what a command made for itself (the demo's lab) goes with it, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     build()(prog_name="faultline")

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from rich.markup import escape
+
 from faultline import catalogue
 from faultline.cli import _deploy, _follow, _labs, _runs, _stop
 from faultline.cli._cluster import Cluster
@@ -20,6 +22,8 @@ from faultline.errors import Conflict
 
 TRIES = 3
 """An inconclusive run is tried at most twice again."""
+REASONS = 3
+"""Reasons that are shown; the run has them all."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,7 @@ def experiment(cluster: Cluster, lab: Lab, variant: str, seed: int | None = None
         console.print(f"{variant}: {verdict(status.verdict)}, {score}, in {duration(run.seconds)}  [dim]{run.name}[/]")
         if status.verdict != "inconclusive" or retries + 1 == TRIES:
             break
-        reasons = "; ".join(status.reasons) or "no reason was given"
-        console.print(f"[yellow]inconclusive[/] ({reasons}): try {retries + 2} of {TRIES}")
+        for reason in status.reasons[:REASONS] or ["no reason was given"]:
+            console.print(f"  [yellow]{escape(reason)}[/]")
+        console.print(f"try {retries + 2} of {TRIES}")
     return Result(variant, run, retries)
