@@ -17,7 +17,7 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     script = tmp_path / "bin/docker"
     script.parent.mkdir()
     monkeypatch.setenv("PATH", f"{script.parent}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setattr(bases, "_PROBE_SECONDS", 0.3)
+    monkeypatch.setattr(bases, "PROBE_SECONDS", 0.3)
     monkeypatch.delenv("FAULTLINE_REGISTRY", raising=False)
     return script
 

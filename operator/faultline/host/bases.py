@@ -20,7 +20,7 @@ from faultline.host.steps import Done
 
 DEBIAN = {"debian:trixie-slim": "trixie", "debian:bookworm-slim": "bookworm"}
 KIND_NODE = "kindest/node:v1.34.0"
-_PROBE_SECONDS = 4.0
+PROBE_SECONDS = 4.0
 _PULL_SECONDS = 600.0
 # As in Docker's own Debian images: packages that were installed do not stay in a layer as archives.
 _DOCKER_CLEAN = (
@@ -57,7 +57,7 @@ def pull(reference: str, log: process.Log) -> bool:
         lines.put(None)
 
     threading.Thread(target=read, daemon=True).start()
-    wait = _PROBE_SECONDS
+    wait = PROBE_SECONDS
     try:
         while (line := lines.get(timeout=wait)) is not None:
             log.line(line)

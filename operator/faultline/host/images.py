@@ -131,6 +131,7 @@ _DEFINITIONS = (
         "postgres",
         **{
             "postgres-entrypoint": "images/postgres/postgres-entrypoint",
+            "postgres-identity": "images/postgres/postgres-identity",
             "postgres-ready": "images/postgres/postgres-ready",
         },
     ),
