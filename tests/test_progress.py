@@ -49,6 +49,10 @@ def test_code_of_the_catalogue_is_no_success_of_the_learner():
     assert (record.best, record.passed, record.seconds_to_fix) == (None, None, None)
 
 
+def test_a_run_without_a_conclusion_is_no_attempt():
+    assert ScenarioProgress(attempts=[attempt("one", verdict="inconclusive", score=90)]).own == []
+
+
 def test_hints_come_one_by_one_and_the_last_one_again(tmp_path):
     store = Store(tmp_path)
     assert [store.next_hint("shop", 3, float(now)) for now in range(5)] == [1, 2, 3, 3, 3]
@@ -99,6 +103,6 @@ def test_a_full_disk_loses_nothing(tmp_path, monkeypatch):
 @given(st.lists(attempts, max_size=8))
 def test_best_is_the_highest_own_score(found):
     record = ScenarioProgress(attempts=found)
-    own = [each.score for each in found if each.variant == "learner" and each.score is not None]
+    own = [each.score for each in record.own if each.score is not None]
     assert record.best == (max(own) if own else None)
     assert ScenarioProgress.model_validate_json(record.model_dump_json()) == record

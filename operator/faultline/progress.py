@@ -39,8 +39,8 @@ class ScenarioProgress(BaseModel):
 
     @property
     def own(self) -> list[Attempt]:
-        """The attempts with the learner's own code."""
-        return [each for each in self.attempts if each.variant == LEARNER]
+        """The attempts with the learner's own code that came to a conclusion."""
+        return [each for each in self.attempts if each.variant == LEARNER and each.verdict != "inconclusive"]
 
     @property
     def best(self) -> int | None:

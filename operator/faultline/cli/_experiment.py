@@ -9,21 +9,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from rich.markup import escape
-
 from faultline import catalogue
 from faultline.cli import _deploy, _follow, _labs, _runs, _stop
 from faultline.cli._cluster import Cluster
 from faultline.cli._labs import LABEL_BY, Lab
 from faultline.cli._runs import RunView
-from faultline.cli._show import Line, duration, verdict
+from faultline.cli._show import Line
 from faultline.cli.base import console
 from faultline.errors import Conflict
 
 TRIES = 3
 """An inconclusive run is tried at most twice again."""
-REASONS = 3
-"""Reasons that are shown; the run has them all."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +74,8 @@ def experiment(cluster: Cluster, lab: Lab, variant: str, seed: int | None = None
     for retries in range(TRIES):
         run = _follow.follow(cluster, lab, _runs.start(cluster, lab, seed))
         status = run.status
-        score = "no score" if status.score is None else f"score [bold]{status.score}[/]"
-        console.print(f"{variant}: {verdict(status.verdict)}, {score}, in {duration(run.seconds)}  [dim]{run.name}[/]")
+        _follow.tell_end(run, variant)
         if status.verdict != "inconclusive" or retries + 1 == TRIES:
             break
-        for reason in status.reasons[:REASONS] or ["no reason was given"]:
-            console.print(f"  [yellow]{escape(reason)}[/]")
         console.print(f"try {retries + 2} of {TRIES}")
     return Result(variant, run, retries)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
+from rich.markup import escape
+
 from faultline.api.run import Phase, RunStatus
 from faultline.cli import _runs
 from faultline.cli._cluster import Cluster
 from faultline.cli._labs import Lab
 from faultline.cli._runs import RunView
-from faultline.cli._show import Line, duration, percent
+from faultline.cli._show import Line, duration, percent, verdict
 from faultline.cli.base import console
 from faultline.errors import FaultlineError, NotReady, Unreachable
 from faultline.names import PROMETHEUS_PORT, SYSTEM_NAMESPACE
@@ -18,6 +20,8 @@ from faultline.names import PROMETHEUS_PORT, SYSTEM_NAMESPACE
 POLL_SECONDS = 0.5
 SILENCE_SECONDS = 60.0
 """How much longer than planned a run may take before following it is given up; the run itself goes on."""
+REASONS = 3
+"""Why a run is inconclusive, as far as it is shown here; `faultline grade` shows all."""
 _QUERY = """
 label_replace(sum(rate(faultline_load_offered_total{run="RUN"}[5s])), "what", "rate", "", "") or
 label_replace(sum(rate(faultline_load_requests_total{run="RUN",outcome!="ok"}[5s]))
@@ -108,6 +112,19 @@ def _follow(cluster: Cluster, lab: Lab, run: RunView) -> RunView:
     if last and current is not Phase.QUEUED:
         console.print(f"[green]✓[/] {last}")
     return run
+
+
+def tell_end(run: RunView, what: str = "") -> None:
+    """Say how a run ended: verdict, score, how long it took, and why when nothing could be concluded."""
+    status = run.status
+    score = "no score" if status.score is None else f"score [bold]{status.score}[/]"
+    took = f", in {duration(run.seconds)}" if run.seconds else ""
+    console.print(
+        f"{what or run.name}: {verdict(status.verdict)}, {score}{took}" + (f"  [dim]{run.name}[/]" if what else "")
+    )
+    if status.verdict == "inconclusive":
+        for reason in status.reasons[:REASONS] or ["no reason was given"]:
+            console.print(f"  [yellow]{escape(reason)}[/]")
 
 
 def _phase_line(status: RunStatus, took: float | None, seen: Seen) -> str:

@@ -31,7 +31,7 @@ def chaos(
     from faultline import catalogue
     from faultline.cli import _follow, _labs, _record, _runs
     from faultline.cli._cluster import Cluster
-    from faultline.cli._show import duration, next_step, verdict
+    from faultline.cli._show import duration, next_step
 
     cluster = Cluster.open(context)
     lab = _labs.find(cluster, slug, name)
@@ -46,9 +46,7 @@ def chaos(
         if wait:
             run = _follow.follow(cluster, lab, run)
             _record.keep(lab, run)
-            status = run.status
-            score = "no score" if status.score is None else f"score [bold]{status.score}[/]"
-            console.print(f"{run.name}: {verdict(status.verdict)}, {score}, in {duration(run.seconds)}")
+            _follow.tell_end(run)
         finished.append(run)
     command = f"make grade S={lab.slug}" if lab.name == lab.slug else f"faultline grade --name {lab.name}"
     next_step(command)
