@@ -43,6 +43,8 @@ def extensions(package: ModuleType, base: type[T]) -> dict[str, type[T]]:
             if inspect.isclass(each) and issubclass(each, base) and each.__module__ == module.__name__
         ]
         if len(classes) != 1:
-            raise InvalidInput("FL102", f"{module.__name__} must define exactly one {base.__name__}, has {len(classes)}")
+            raise InvalidInput(
+                "FL102", f"{module.__name__} must define exactly one {base.__name__}, has {len(classes)}"
+            )
         found[name] = classes[0]
     return found

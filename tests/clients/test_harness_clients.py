@@ -50,7 +50,7 @@ async def test_an_answer_that_is_an_error_names_call_and_status(harness: Harness
 
 async def test_nobody_there_names_the_call():
     async with Http("http://127.0.0.1:1") as client:
-        with pytest.raises(Unreachable, match="GET http://127.0.0.1:1/x failed"):
+        with pytest.raises(Unreachable, match=r"GET http://127\.0\.0\.1:1/x failed"):
             await client.call("GET", "/x")
 
 

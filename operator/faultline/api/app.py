@@ -1,4 +1,4 @@
-"""`spec.app`: the system under test. Every dependency of a service is an edge, and every edge runs through Toxiproxy."""
+"""`spec.app`: the system under test. Each dependency of a service is an edge, and each edge runs through Toxiproxy."""
 
 from __future__ import annotations
 

@@ -12,7 +12,10 @@ PHASES = ("baseline", "fault", "recovery", "drain")
 
 
 class Stage(Model):
-    """From `at` (after the start of the baseline) on, `rate` arrivals per second; `ramp` reaches it linearly from the stage before."""
+    """From `at` on (after the start of the baseline), `rate` arrivals per second.
+
+    With `ramp` the rate is reached linearly, from the stage before on.
+    """
 
     at: Duration = "0s"
     rate: float = Field(gt=0, le=2000)

@@ -31,7 +31,7 @@ class Phase(StrEnum):
 class Verdict(StrEnum):
     """Missing or doubtful data is never a pass."""
 
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105 (a verdict)
     FAIL = "fail"
     INCONCLUSIVE = "inconclusive"
 
@@ -59,7 +59,7 @@ class PhaseTimes(Model):
 
 
 class FaultStatus(Model):
-    """One fault's life: planned by the plan, applied and reverted by the injector, observed and cleared by its probe."""
+    """One fault's life: planned, applied and reverted by the injector, observed and cleared by its probe."""
 
     name: Line
     type: Line
@@ -101,7 +101,7 @@ class ObjectiveStatus(Model):
 
 
 class Summary(Model):
-    """What a person compares two runs by; rates over baseline, fault and recovery, latencies of answered requests in seconds."""
+    """What two runs are compared by, over baseline, fault and recovery; latencies of answered requests, in seconds."""
 
     success_rate: float | None = Field(None, alias="successRate")
     p50: float | None = None
