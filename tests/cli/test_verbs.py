@@ -3,6 +3,7 @@ import json
 import pytest
 
 from faultline.cli import build
+from faultline.cli.base import complete_slug
 from faultline.errors import NotReady
 from faultline.progress import Store
 
@@ -16,6 +17,11 @@ def test_every_verb_explains_itself_and_speaks_json(run, verb):
     result = run(verb, "--help", env={"COLUMNS": "200"})
     assert result.exit_code == 0
     assert "--output" in result.stdout
+
+
+def test_slugs_are_completed():
+    assert complete_slug("circuit-b") == ["circuit-breakers"]
+    assert complete_slug("nothing-like-it") == []
 
 
 def test_a_wrong_slug_names_the_near_one(run, cluster, scenarios):

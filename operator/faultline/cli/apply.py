@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from faultline.cli.base import ContextOption, NameOption, Output, OutputOption, SlugArgument, console, emit
+from faultline.cli.base import (
+    ContextOption,
+    NameOption,
+    Output,
+    OutputOption,
+    ScenarioArgument,
+    SlugArgument,
+    console,
+    emit,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -17,9 +26,7 @@ def register(app: typer.Typer) -> None:
 
 
 def apply(
-    slug: Annotated[
-        str | None, typer.Argument(metavar="[SLUG]", help="the scenario: a folder under scenarios/")
-    ] = None,
+    slug: ScenarioArgument = None,
     name: NameOption = None,
     wait: Annotated[bool, typer.Option(help="until the lab is Ready")] = True,
     output: OutputOption = Output.TEXT,

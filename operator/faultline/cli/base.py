@@ -41,6 +41,13 @@ def _set_output(ctx: typer.Context, value: Output) -> Output:
     return value
 
 
+def complete_slug(incomplete: str) -> list[str]:
+    """The scenarios whose names begin so, for the shell's completion."""
+    from faultline.host.home import REPO
+
+    return sorted(each.parent.name for each in REPO.glob(f"scenarios/{incomplete}*/scenario.yaml"))
+
+
 OutputOption = Annotated[
     Output, typer.Option("--output", "-o", help="text for people, json for programs", callback=_set_output)
 ]
@@ -51,7 +58,14 @@ ContextOption = Annotated[
     ),
 ]
 SlugArgument = Annotated[
-    str | None, typer.Argument(metavar="[SLUG]", help="the scenario; may be left out while there is one lab")
+    str | None,
+    typer.Argument(
+        metavar="[SLUG]", help="the scenario; may be left out while there is one lab", autocompletion=complete_slug
+    ),
+]
+ScenarioArgument = Annotated[
+    str | None,
+    typer.Argument(metavar="[SLUG]", help="the scenario: a folder under scenarios/", autocompletion=complete_slug),
 ]
 NameOption = Annotated[
     str | None, typer.Option("--name", help="name of the Scenario object where it differs from the slug")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from faultline.cli.base import EXIT_FAIL, ContextOption, Output, OutputOption, console, emit
+from faultline.cli.base import EXIT_FAIL, ContextOption, Output, OutputOption, ScenarioArgument, console, emit
 
 if TYPE_CHECKING:
     from faultline.cli._cluster import Cluster
@@ -21,9 +21,7 @@ def register(app: typer.Typer) -> None:
 
 
 def verify(
-    slug: Annotated[
-        str | None, typer.Argument(metavar="[SLUG]", help="the scenario: a folder under scenarios/")
-    ] = None,
+    slug: ScenarioArgument = None,
     repeat: Annotated[int, typer.Option(min=1, max=100, help="runs of each variant")] = 1,
     budget: Annotated[float | None, typer.Option(min=1, help="seconds after which no further run is started")] = None,
     only: Annotated[
