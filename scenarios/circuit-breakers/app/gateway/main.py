@@ -13,7 +13,7 @@ from labkit import create_app, settings
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    async with Upstream(connections=40, retries=3) as upstream:
+    async with Upstream(connections=30, retries=3) as upstream:
         app.state.upstream = upstream
         yield
 
