@@ -20,17 +20,21 @@ from faultline.host.home import REPO, Home
 from faultline.host.steps import Done
 
 INOTIFY_LEAST = {"max_user_instances": 1024, "max_user_watches": 65536}
+_OUTLIVING: list[subprocess.Popen[bytes]] = []
+"""What was started to outlive this command; kept so that nobody warns of a process that still runs."""
 _START_SECONDS = 60.0
+_STOP_SECONDS = 30.0
+_SYSTEMD = Path("/run/systemd/system")
 _SYSTEMD_MARK = "started-by-systemd"
 
 
-def answers(timeout: float = 10) -> bool:
+def answers() -> bool:
     """Whether an engine answers on the socket that this environment names."""
-    return process.succeeds(["docker", "info", "--format", "{{.ServerVersion}}"], timeout=timeout) and bool(version())
+    return bool(version())
 
 
 def version() -> str:
-    """The engine's version, empty when none answers: `docker info` itself exits 0 in some releases all the same."""
+    """The engine's version, empty when none answers."""
     try:
         return process.output(["docker", "version", "--format", "{{.Server.Version}}"], timeout=10).strip()
     except process.CommandFailed:
@@ -41,10 +45,15 @@ def our_pid(home: Home) -> int | None:
     """The pid of the dockerd that `up` started and that still runs."""
     try:
         pid = int((home.engine / "dockerd.pid").read_text())
-        name = Path(f"/proc/{pid}/comm").read_text().strip()
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except (OSError, ValueError):
         return None
-    return pid if name == "dockerd" else None
+    # The number may be another process' by now, even another engine's.
+    return pid if os.fsencode(_config(home)) in command else None
+
+
+def _config(home: Home) -> Path:
+    return home.engine / "daemon.json"
 
 
 def bring_up(home: Home, log: process.Log) -> Done:
@@ -56,19 +65,16 @@ def bring_up(home: Home, log: process.Log) -> Done:
     _require_root_and_apt()
     if not (shutil.which("dockerd") and shutil.which("docker")):
         install(["docker.io"], log)
-        if _wait_until_it_answers(5):
-            return Done(f"Docker {version()}, installed")
-    if Path("/run/systemd/system").is_dir() and process.succeeds(["systemctl", "cat", "docker.service"]):
+    if _SYSTEMD.is_dir() and process.succeeds(["systemctl", "cat", "docker.service"]):
+        # The package may have started it by itself; that it runs is our doing all the same.
         process.run(["systemctl", "start", "docker"], log)
         (home.engine / _SYSTEMD_MARK).touch()
+        started = None
+    elif answers():
+        return Done(f"Docker {version()}, installed")
     else:
-        _start_detached(home, log)
-    if not _wait_until_it_answers(_START_SECONDS):
-        raise HostProblem(
-            "FL503",
-            f"the Docker engine did not answer within {_START_SECONDS:g} s",
-            f"read {home.logs / 'dockerd.log'}, then run `make up` again",
-        )
+        started = _start_detached(home, log)
+    _wait_until_it_answers(home, started)
     return Done(f"Docker {version()}, started")
 
 
@@ -83,11 +89,13 @@ def stop(home: Home) -> str:
     if pid is None:
         return "not started by faultline; left as it is"
     os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + 30
-    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+    deadline = time.monotonic() + _STOP_SECONDS
+    while our_pid(home) and time.monotonic() < deadline:
         time.sleep(0.1)
-    if Path(f"/proc/{pid}").exists():
-        raise HostProblem("FL504", f"dockerd ({pid}) did not stop within 30 s", f"end it with `kill {pid}`")
+    if our_pid(home):
+        raise HostProblem(
+            "FL504", f"dockerd ({pid}) did not stop within {_STOP_SECONDS:g} s", f"end it with `kill {pid}`"
+        )
     return "stopped"
 
 
@@ -135,7 +143,7 @@ def _require_root_and_apt() -> None:
         )
 
 
-def _start_detached(home: Home, log: process.Log) -> None:
+def _start_detached(home: Home, log: process.Log) -> subprocess.Popen[bytes]:
     """Start dockerd so that it outlives this command, with a configuration of its own."""
     config: dict[str, object] = {"pidfile": str(home.engine / "dockerd.pid")}
     if lacks_capabilities():
@@ -146,13 +154,13 @@ def _start_detached(home: Home, log: process.Log) -> None:
         wrapper.write_text("\n".join([f"#!{Path(sys.executable).resolve()} -IS", *source[1:], ""]))
         wrapper.chmod(0o755)
         config |= {"default-runtime": "available-caps", "runtimes": {"available-caps": {"path": str(wrapper)}}}
-    file = home.engine / "daemon.json"
+    file = _config(home)
     file.write_text(json.dumps(config, indent=2) + "\n")
     # What a killed engine left behind would keep a new one from starting; the pid in it is not a dockerd any more.
     (home.engine / "dockerd.pid").unlink(missing_ok=True)
     log.line(f"$ dockerd --config-file {file}")
     with (home.logs / "dockerd.log").open("ab") as out:
-        subprocess.Popen(
+        started = subprocess.Popen(
             ["dockerd", "--config-file", str(file)],
             stdin=subprocess.DEVNULL,
             stdout=out,
@@ -160,12 +168,23 @@ def _start_detached(home: Home, log: process.Log) -> None:
             start_new_session=True,
             cwd="/",
         )
+    _OUTLIVING.append(started)
+    return started
 
 
-def _wait_until_it_answers(seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if answers():
-            return True
+def _wait_until_it_answers(home: Home, started: subprocess.Popen[bytes] | None) -> None:
+    """Raises HostProblem (FL503) when it does not, at once when the process that was started has ended."""
+    deadline = time.monotonic() + _START_SECONDS
+    while not answers():
+        if started and started.poll() is not None:
+            raise _not_up(home, f"dockerd ended with status {started.returncode}")
+        if time.monotonic() > deadline:
+            raise _not_up(home, f"the Docker engine did not answer within {_START_SECONDS:g} s")
         time.sleep(0.3)
-    return False
+
+
+def _not_up(home: Home, what: str) -> HostProblem:
+    log = home.logs / "dockerd.log"
+    lines = log.read_text(errors="replace").splitlines()[-5:] if log.exists() else []
+    text = "\n".join([what, *(f"    {line}" for line in lines)])
+    return HostProblem("FL503", text, f"read {log}, then run `make up` again")
