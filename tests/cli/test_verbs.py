@@ -60,6 +60,17 @@ def test_an_unforeseen_error_is_kept_in_a_log(run, home, monkeypatch):
     assert "Traceback" in log.read_text()
 
 
+def test_a_full_disk_is_named_as_such(run, cluster, scenarios, monkeypatch):
+    def mkdtemp(**options):
+        raise OSError(28, "No space left on device", "/somewhere/workspace")
+
+    monkeypatch.setattr("faultline.workspace.tempfile.mkdtemp", mkdtemp)
+    result = run("apply", "shop", "--no-wait")
+    assert result.exit_code == 2
+    assert "FL502 /somewhere/workspace: No space left on device" in result.stderr
+    assert "next: free disk space" in result.stderr
+
+
 def test_ctrl_c_ends_with_its_own_status(run, monkeypatch):
     def where(*args):
         raise KeyboardInterrupt

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 import time
@@ -13,11 +14,18 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from faultline.errors import FaultlineError
+from faultline.errors import FaultlineError, HostProblem
 
 EXIT_PASS, EXIT_FAIL, EXIT_ERROR, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
 
 _BEGAN = time.monotonic()
+_REFUSALS = {
+    errno.ENOSPC: "free disk space, then run the command again: nothing was left half done",
+    errno.EDQUOT: "free disk space in your quota, then run the command again: nothing was left half done",
+    errno.EROFS: "the file system is read-only: mount it writable",
+    errno.EACCES: "make the file yours: `make` and `faultline` may have been run by another user before",
+    errno.EPERM: "make the file yours: `make` and `faultline` may have been run by another user before",
+}
 
 console = Console(highlight=False, soft_wrap=True)
 """For people; silent while the output is JSON."""
@@ -60,12 +68,12 @@ ContextOption = Annotated[
 SlugArgument = Annotated[
     str | None,
     typer.Argument(
-        metavar="[SLUG]", help="the scenario; may be left out while there is one lab", autocompletion=complete_slug
+        metavar="SLUG", help="the scenario; may be left out while there is one lab", autocompletion=complete_slug
     ),
 ]
 ScenarioArgument = Annotated[
     str | None,
-    typer.Argument(metavar="[SLUG]", help="the scenario: a folder under scenarios/", autocompletion=complete_slug),
+    typer.Argument(metavar="SLUG", help="the scenario: a folder under scenarios/", autocompletion=complete_slug),
 ]
 NameOption = Annotated[
     str | None, typer.Option("--name", help="name of the Scenario object where it differs from the slug")
@@ -95,8 +103,16 @@ class Commands(TyperGroup):
         except (typer.Exit, typer.Abort, typer.TyperException, BrokenPipeError):
             raise
         except Exception as error:
-            _show(ctx, unexpected(error))
+            _show(ctx, refused(error) or unexpected(error))
             raise typer.Exit(EXIT_ERROR) from error
+
+
+def refused(error: Exception) -> HostProblem | None:
+    """What the operating system refused (FL502), where a person can do something about it; else None."""
+    if not isinstance(error, OSError) or error.errno not in _REFUSALS:
+        return None
+    where = f"{error.filename}: " if error.filename else ""
+    return HostProblem("FL502", f"{where}{error.strerror}", _REFUSALS[error.errno])
 
 
 def unexpected(error: Exception) -> FaultlineError:

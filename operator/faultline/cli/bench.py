@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
 
 
 def bench(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="one bench; all when left out")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="one bench; all when left out")] = None,
     repeat: Annotated[int, typer.Option(min=1, max=1000, envvar="REPEAT", help="samples of what is cheap")] = 5,
     output: OutputOption = Output.TEXT,
     context: ContextOption = None,
