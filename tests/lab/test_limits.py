@@ -1,10 +1,32 @@
 """From the core that a container starts with to its own limit."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import urllib3
+from kubernetes import client
 
-from faultline.lab.limits import check, millis
+from faultline.errors import Unreachable
+from faultline.lab.limits import check, millis, tighten
+
+
+class Api:
+    """`CoreV1Api` with one pod; `fails` is raised by the resize."""
+
+    def __init__(self, found: dict[str, Any], fails: Exception | None = None) -> None:
+        self.api_client = client.ApiClient()
+        self.found = found
+        self.fails = fails
+        self.asked: list[tuple[str, str, Any]] = []
+
+    def list_namespaced_pod(self, namespace: str, **_: Any) -> Any:
+        return SimpleNamespace(items=[self.found])
+
+    def patch_namespaced_pod_resize(self, name: str, namespace: str, body: Any, **_: Any) -> None:
+        self.asked.append((namespace, name, body[1]["value"]))
+        if self.fails:
+            raise self.fails
 
 
 def pod(
@@ -59,3 +81,26 @@ def test_a_pod_without_a_wish_is_left_alone() -> None:
 @pytest.mark.parametrize(("text", "value"), [("150m", 150), ("1", 1000), ("1.2", 1200), ("0.15", 150), ("2000m", 2000)])
 def test_quantities_as_kubernetes_writes_them(text: str, value: int) -> None:
     assert millis(text) == value
+
+
+def test_the_limit_is_asked_for_in_the_lab() -> None:
+    api = Api(pod("1"))
+    assert tighten(api, "demo") == ["pod/web-1: its CPU limit is not in force yet"]  # type: ignore[arg-type]
+    assert api.asked == [("lab-demo", "web-1", "150m")]
+
+
+def test_a_pod_that_went_away_meanwhile_is_no_error() -> None:
+    assert tighten(Api(pod("1"), client.ApiException(status=404)), "demo")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("fails", "code"),
+    [
+        (client.ApiException(status=500, reason="etcd"), "FL602"),
+        (urllib3.exceptions.ReadTimeoutError(None, "/", "late"), "FL603"),  # type: ignore[arg-type]
+    ],
+)
+def test_an_api_server_in_trouble_is_said_as_such(fails: Exception, code: str) -> None:
+    with pytest.raises(Unreachable) as caught:
+        tighten(Api(pod("1"), fails), "demo")  # type: ignore[arg-type]
+    assert caught.value.code == code

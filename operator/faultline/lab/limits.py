@@ -7,17 +7,13 @@ in place and without a restart, and a lab counts as ready only when each of its 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from kubernetes import client
 
+from faultline.lab.problems import REQUEST_TIMEOUT, Json, api_errors, is_ready
 from faultline.names import ANNOTATION_CPU, LABEL_SCENARIO, lab_namespace
-
-REQUEST_TIMEOUT = 5.0
-
-Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -31,10 +27,11 @@ class Late:
         return f"pod/{self.pod}: its CPU limit is not in force yet"
 
 
+@api_errors()
 def tighten(core: client.CoreV1Api, scenario: str) -> list[str]:
     """Give each Ready pod of the lab its own CPU limit; what is not in force yet, in words.
 
-    Blocks for as long as its few requests take (each bounded): call it in a thread.
+    Blocks for as long as its few requests take (each bounded): call it in a thread. Raises Unreachable.
     """
     namespace = lab_namespace(scenario)
     found = core.list_namespaced_pod(
@@ -50,7 +47,7 @@ def tighten(core: client.CoreV1Api, scenario: str) -> list[str]:
 def check(pod: Json) -> Late | None:
     """What is missing before the pod has the limit that its annotation names, as `CONTAINER=CPU`."""
     wish = pod["metadata"].get("annotations", {}).get(ANNOTATION_CPU)
-    if not wish or "deletionTimestamp" in pod["metadata"] or not _ready(pod):
+    if not wish or "deletionTimestamp" in pod["metadata"] or not is_ready(pod):
         return None
     name, _, cpu = wish.partition("=")
     index, spec = next((i, each) for i, each in enumerate(pod["spec"]["containers"]) if each["name"] == name)
@@ -67,11 +64,6 @@ def check(pod: Json) -> Late | None:
 def millis(cpu: str) -> int:
     """Thousandths of a core, of a quantity as Kubernetes writes it: `150m`, `1`, `0.5`."""
     return int(cpu.removesuffix("m")) if cpu.endswith("m") else round(float(cpu) * 1000)
-
-
-def _ready(pod: Json) -> bool:
-    conditions = pod.get("status", {}).get("conditions", [])
-    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
 
 def _resize(core: client.CoreV1Api, namespace: str, pod: str, patch: list[dict[str, Any]]) -> None:

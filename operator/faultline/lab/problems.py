@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import urllib3
 from kubernetes import client
 
+from faultline.errors import Unreachable
 from faultline.names import LABEL_SCENARIO, harness_namespace, lab_namespace
 
 LOG_LINES = 60
@@ -39,10 +42,22 @@ class Problem:
         return f"{self.where}: {self.reason}: {self.message}{tail}"
 
 
+@contextmanager
+def api_errors() -> Iterator[None]:
+    """The client's errors as ours: Unreachable, FL602 for an answer that is none, FL603 for no answer."""
+    try:
+        yield
+    except client.ApiException as error:
+        raise Unreachable("FL602", f"the API server answered {error.status}: {error.reason}", "make doctor") from error
+    except urllib3.exceptions.HTTPError as error:
+        raise Unreachable("FL603", f"the API server does not answer: {error}", "make doctor") from error
+
+
+@api_errors()
 def problems(core: client.CoreV1Api, scenario: str) -> list[Problem]:
     """What keeps the lab of `scenario` from being Ready, worst first; empty when each pod that there is is Ready.
 
-    Blocks for as long as its few requests take (each bounded): call it in a thread.
+    Blocks for as long as its few requests take (each bounded): call it in a thread. Raises Unreachable.
     """
     pods: list[Json] = []
     events: list[Json] = []
@@ -79,7 +94,7 @@ def explain(
     names = set()
     for pod in pods:
         names.add(pod["metadata"]["name"])
-        if not _ready(pod) and "deletionTimestamp" not in pod["metadata"]:
+        if not is_ready(pod) and "deletionTimestamp" not in pod["metadata"]:
             found += _explain_pod(pod, events, logs or {})
     # What stands in the way of pods that do not exist shows in events of those who should make them.
     for event in events:
@@ -155,7 +170,8 @@ def _slow(pod: Json) -> str:
     return f"still starting: {', '.join(late) or 'no container yet'}"
 
 
-def _ready(pod: Json) -> bool:
+def is_ready(pod: Json) -> bool:
+    """Whether the kubelet calls the pod Ready."""
     conditions = pod.get("status", {}).get("conditions", [])
     return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
