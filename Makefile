@@ -35,6 +35,7 @@ down: venv ## Remove the cluster, leave nothing running
 
 clean: venv ## down, and remove images, tools, caches; runs and progress are kept
 	@$(FAULTLINE) clean
+	@rm -rf .venv
 
 .PHONY: demo apply chaos grade fix hint status stop
 demo: venv ## The whole story: set up, break a flawed app, apply the solution, compare
