@@ -8,7 +8,7 @@ import pytest
 
 from faultline import catalogue, workspace
 from faultline.catalogue import CodeVersion
-from faultline.cli import _deploy, _labs, _syntax
+from faultline.cli import _deploy, _labs, _ship, _syntax
 from faultline.errors import InvalidInput
 from faultline.names import ANNOTATION_CODE
 from faultline.sources import read_folder
@@ -189,11 +189,11 @@ def test_code_whose_database_is_slow_at_first_gets_another_try(cluster, running,
     cluster.services[("lab-shop", "web-new")] = "Traceback (most recent call last):\n  in lifespan\nTimeoutError\n"
     code = CodeVersion("shop", "learner", {"web.py": "app = 2\n"})
     found = _labs.find(cluster, "shop", None)
-    _deploy._refuse_broken(cluster, found, cluster.items(PODS), code)
+    _ship._refuse_broken(cluster, found, cluster.items(PODS), code)
     ended["restartCount"] = 1
     pod(cluster, "web-new", "d2", ready=False, containerStatuses=[ended])
     with pytest.raises(InvalidInput, match=r"web does not start with this code:\n[^$]*TimeoutError"):
-        _deploy._refuse_broken(cluster, found, [cluster.get(f"{PODS}/web-new")], code)
+        _ship._refuse_broken(cluster, found, [cluster.get(f"{PODS}/web-new")], code)
 
 
 def test_fix_with_a_variant_of_the_catalogue(run_json, running, operator):

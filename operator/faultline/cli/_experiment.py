@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from faultline import catalogue
-from faultline.cli import _deploy, _follow, _labs, _runs, _stop
+from faultline.cli import _deploy, _follow, _labs, _runs, _ship, _stop
 from faultline.cli._cluster import Cluster
 from faultline.cli._labs import LABEL_BY, Lab
 from faultline.cli._runs import RunView
@@ -64,9 +64,9 @@ def _clear(cluster: Cluster, name: str) -> None:
 def deploy(cluster: Cluster, lab: Lab, variant: str) -> None:
     """Put a version of the catalogue's code into the lab and wait until it serves."""
     code = catalogue.version(_labs.scenario_folder(lab.slug), variant)
-    _deploy.ship(cluster, lab, code)
+    _ship.ship(cluster, lab, code)
     with Line() as line:
-        _deploy.wait_serving(cluster, lab, code, line)
+        _ship.wait_serving(cluster, lab, code, line)
 
 
 def experiment(cluster: Cluster, lab: Lab, variant: str, seed: int | None = None) -> Result:

@@ -45,14 +45,14 @@ def fix(
 
     What does not compile is refused. What does not start is taken back: the old pods serve until a new one is ready.
     """
-    from faultline.cli import _deploy, _labs
+    from faultline.cli import _labs, _ship
     from faultline.cli._cluster import Cluster
     from faultline.cli._show import duration, next_step
 
     cluster = Cluster.open(context)
     lab = _labs.find(cluster, slug, name)
     code = _code(cluster, lab, variant)
-    before = _deploy.deployed_files(cluster, lab)
+    before = _ship.deployed_files(cluster, lab)
     changed = before != dict(code.files)
     _show_difference(before, code)
     began = time.monotonic()
@@ -108,16 +108,16 @@ def _show_difference(before: dict[str, str], code: CodeVersion) -> None:
 
 def _replace(cluster: Cluster, lab: Lab, code: CodeVersion) -> None:
     """Ship, and wait until it serves; code that does not start is taken back before the error is shown."""
-    from faultline.cli import _deploy
+    from faultline.cli import _ship
     from faultline.cli._show import Line
     from faultline.errors import InvalidInput
 
-    _deploy.ship(cluster, lab, code)
+    _ship.ship(cluster, lab, code)
     with Line() as line:
         try:
-            _deploy.wait_serving(cluster, lab, code, line)
+            _ship.wait_serving(cluster, lab, code, line)
         except InvalidInput:
-            _deploy.point_at(cluster, lab, lab.code)
+            _ship.point_at(cluster, lab, lab.code)
             raise
 
 

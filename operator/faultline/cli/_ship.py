@@ -1,0 +1,96 @@
+"""Brings code into a lab: publish a version, name it on the Scenario, wait until it serves and no other does."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from faultline import catalogue
+from faultline.catalogue import CodeVersion
+from faultline.cli import _labs
+from faultline.cli._cluster import Cluster
+from faultline.cli._deploy import POLL_SECONDS, pods_up
+from faultline.cli._labs import SCENARIOS, Lab
+from faultline.cli._show import Line, duration
+from faultline.errors import FaultlineError, InvalidInput, NotReady
+from faultline.names import ANNOTATION_CODE, lab_namespace
+
+SERVING_SECONDS = 60.0
+REJECTED = "CodeRejected"
+STARTED_UP = "lifespan"
+"""In the traceback of an app that was imported and failed while it connected to what it needs."""
+
+
+def deployed_files(cluster: Cluster, lab: Lab) -> dict[str, str]:
+    """The code that the lab runs now, by path; empty when it is not on record."""
+    name = lab.code or lab.status.get("codeConfigMap")
+    found = cluster.get(f"{catalogue.CONFIGMAPS}/{name}") if name else None
+    return {catalogue.path_of(key): text for key, text in ((found or {}).get("data") or {}).items()}
+
+
+def ship(cluster: Cluster, lab: Lab, code: CodeVersion) -> None:
+    """Bring a version of the code into the cluster and tell the operator to deploy it."""
+    catalogue.publish_folder(cluster, _labs.scenario_folder(lab.slug))
+    catalogue.publish_code(cluster, code)
+    point_at(cluster, lab, code.configmap)
+
+
+def point_at(cluster: Cluster, lab: Lab, configmap: str | None) -> None:
+    """Name the code in force on the Scenario; None is the flawed one."""
+    cluster.patch(f"{SCENARIOS}/{lab.name}", {"metadata": {"annotations": {ANNOTATION_CODE: configmap}}})
+
+
+def wait_serving(cluster: Cluster, lab: Lab, code: CodeVersion, line: Line, seconds: float = SERVING_SECONDS) -> None:
+    """Wait until every app service answers with this version and no pod of another one is left in service.
+
+    Raises InvalidInput (FL117) with the traceback when the code does not start (the old pods keep serving), NotReady
+    (FL313) when it takes too long.
+    """
+    services = [each for each in lab.raw["spec"]["app"]["services"] if not each.get("shared")]
+    wanted = {each["name"]: int(each.get("replicas", 1)) for each in services}
+    began = time.monotonic()
+    while True:
+        pods = [
+            each for each in _labs.app_pods(cluster, lab.name, "app") if not each["metadata"].get("deletionTimestamp")
+        ]
+        new = [each for each in pods if _labs.digest_of(each) == code.digest]
+        ready = [_labs.app_of(each) for each in new if _labs.is_ready(each)]
+        if len(new) == len(pods) and all(ready.count(name) >= count for name, count in wanted.items()):
+            return
+        _refuse_broken(cluster, lab, new, code)
+        waited = time.monotonic() - began
+        if waited > seconds:
+            raise NotReady(
+                "FL313",
+                f"{lab.name} does not serve the new code after {seconds:.0f} s",
+                f"kubectl describe scenario {lab.name}",
+            )
+        line.update(f"{pods_up(new)}  [dim]{duration(waited)}[/]")
+        time.sleep(POLL_SECONDS)
+
+
+def _refuse_broken(cluster: Cluster, lab: Lab, pods: list[dict[str, Any]], code: CodeVersion) -> None:
+    """Raise FL117 when a new pod's container ended with an error, or the operator rejected the code."""
+    from faultline.lab.problems import traceback_of
+
+    for pod in pods:
+        for status in (pod.get("status") or {}).get("containerStatuses") or []:
+            state, before = status.get("state", {}), status.get("lastState", {})
+            ended = state.get("terminated") or before.get("terminated") or {}
+            if not ended.get("exitCode"):
+                continue
+            again = "terminated" not in state
+            log = cluster.logs(lab_namespace(lab.name), pod["metadata"]["name"], previous=again)
+            crashes = int(status.get("restartCount", 0)) + (not again)
+            if STARTED_UP in log and crashes < 2:
+                continue  # it imports: its data store may have been slow, and the kubelet starts it again
+            raise _broken(_labs.app_of(pod), traceback_of(log) or f"exit code {ended['exitCode']}")
+    condition = _labs.find(cluster, None, lab.name).condition(REJECTED)
+    if condition.get("status") == "True" and code.configmap in str(condition.get("message", "")):
+        raise _broken("the app", str(condition["message"]))
+
+
+def _broken(service: str, log: str) -> FaultlineError:
+    return InvalidInput(
+        "FL117", f"{service} does not start with this code:\n{log}", "mend it, then `faultline fix` again"
+    )
