@@ -188,7 +188,7 @@ class Runner:
 
     async def _conduct(self, planned: PlannedFault, fault: Fault) -> None:
         """One fault from its start to its end."""
-        target = self._target(planned)
+        target = self._target(planned, fault)
         try:
             for on, off in fault.windows(planned.end - planned.start):
                 if planned.start + off <= self._clock.now():
@@ -207,8 +207,8 @@ class Runner:
             self._record.note(planned.name, reverted=target.done or self._clock.now(), gap=self._gap(planned))
         self._record.finished[planned.name].set()
 
-    def _target(self, planned: PlannedFault) -> EdgeTarget | NoTarget:
-        if not planned.edge:
+    def _target(self, planned: PlannedFault, fault: Fault) -> EdgeTarget | NoTarget:
+        if fault.family == "none":
             return NoTarget(planned.name)
         return EdgeTarget(self._edges[planned.edge], self._firewall, self._clock, planned.name)
 

@@ -1,0 +1,151 @@
+"""Every edge fault in a real lab: felt on the data path while it lasts, gone afterwards, whatever dies in between."""
+
+from __future__ import annotations
+
+import copy
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from tests.e2e.lab import SCENARIOS, Lab, kubectl, wait_for
+
+from faultline import catalogue
+from faultline.cli._cluster import Cluster
+from faultline.names import INJECTOR_PORT
+
+LASTS, PAUSE = 2.0, 2.5
+FAULTS: list[tuple[str, str, dict[str, Any]]] = [
+    ("bandwidth", "web->redis", {"rate": 100}),
+    ("blackhole", "client->web", {}),
+    ("flapping", "web->postgres", {"period": "500ms", "state": "reset"}),
+    ("latency", "web->postgres", {"delay": "150ms"}),
+    ("limit_data", "web->redis", {"size": 40000}),
+    ("partition", "primary->replica", {}),
+    ("replies_lost", "client->web", {}),
+    ("reset", "web->redis", {}),
+    ("slicer", "client->web", {"size": 1000, "delay": "20ms"}),
+    ("slow_close", "client->web", {"delay": "300ms"}),
+    ("none", "", {}),
+]
+KILL = """
+import os, pathlib, signal
+for each in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+    if b"faultline.injector" in each.read_bytes() and b"tini" not in each.read_bytes():
+        os.kill(int(each.parent.name), signal.SIGKILL)
+"""
+
+
+@pytest.fixture(scope="module")
+def lab(cluster: Cluster, tiny_manifest: dict[str, Any]) -> Iterator[Lab]:
+    """A lab of this module's own."""
+    catalogue.publish(cluster, SCENARIOS)
+    manifest = copy.deepcopy(tiny_manifest)
+    manifest["metadata"]["name"] = "e2e-faults"
+    one = Lab(cluster, "e2e-faults")
+    one.delete()
+    kubectl("apply", "-f", "-", stdin=yaml.safe_dump(manifest))
+    one.wait_ready()
+    yield one
+    one.delete()
+
+
+def injector(lab: Lab, method: str, path: str, body: Any = None) -> Any:
+    """Call the injector with a body."""
+    return lab.cluster.service(method, lab.harness, "edges", INJECTOR_PORT, path, body, token=lab.token())
+
+
+def plan(run: str, faults: list[dict[str, Any]]) -> dict[str, Any]:
+    """A plan whose lease nobody has to renew."""
+    return {"run": run, "lease_seconds": 60, "faults": faults}
+
+
+def one_fault(type: str = "partition", edge: str = "web->redis", seconds: float = 60) -> dict[str, Any]:
+    """A fault that is on from now."""
+    now = time.time()
+    return {"name": "f", "type": type, "edge": edge, "start": now, "end": now + seconds, "params": {}}
+
+
+@pytest.fixture(scope="module")
+def results(lab: Lab) -> dict[str, dict[str, Any]]:
+    """What became of each fault, one after the other, by its type."""
+    start = time.time() + 3
+    faults = []
+    for index, (type, edge, params) in enumerate(FAULTS):
+        at = start + index * (LASTS + PAUSE)
+        name = type.replace("_", "-")
+        faults.append({"name": name, "type": type, "edge": edge, "start": at, "end": at + LASTS, "params": params})
+    injector(lab, "PUT", "/plan", plan("e2e-all", faults))
+    deadline = start + len(FAULTS) * (LASTS + PAUSE)
+    while time.time() < deadline:
+        time.sleep(10)
+        injector(lab, "POST", "/lease", {"run": "e2e-all"})
+    return {each["type"]: each for each in injector(lab, "DELETE", "/plan/e2e-all")}
+
+
+@pytest.mark.parametrize("type", [each[0] for each in FAULTS if each[0] != "none"])
+def test_is_felt_while_it_lasts_and_gone_afterwards(results: dict[str, dict[str, Any]], type: str) -> None:
+    fault = results[type]
+    assert fault["error"] == ""
+    assert fault["plannedStart"] <= fault["applied"] <= fault["observed"] < fault["reverted"] <= fault["cleared"]
+    assert fault["cleared"] - fault["plannedEnd"] < PAUSE
+
+
+def test_the_control_finds_nothing(results: dict[str, dict[str, Any]]) -> None:
+    assert results["none"]["applied"]
+    assert results["none"]["observed"] is None
+
+
+def test_clients_connections_are_counted_on_their_edge(lab: Lab) -> None:
+    def count() -> float:
+        page = str(lab.injector("GET", "/metrics"))
+        found = re.search(r'faultline_edge_connections_total\{edge="client->web"\} ([0-9.]+)', page)
+        assert found, "connections are not counted here"
+        return float(found[1])
+
+    before = count()
+    pod = kubectl("-n", lab.harness, "get", "pod", "-l", "app=edges", "-o", "jsonpath={.items[0].status.podIP}").stdout
+    dial = f"import socket; [socket.create_connection(('{pod}', 21000), 3).close() for _ in range(5)]"
+    kubectl("-n", lab.harness, "exec", "deploy/loadgen", "--", "python", "-c", dial)
+    wait_for("5 more connections", lambda: count() >= before + 5, 3)
+
+
+def kill(lab: Lab) -> None:
+    """SIGKILL for the injector's process, from inside its container."""
+    kubectl("-n", lab.harness, "exec", "deploy/edges", "-c", "injector", "--", "python", "-c", KILL, check=False)
+
+
+def state(lab: Lab) -> dict[str, Any]:
+    """The injector's state, empty while it does not answer."""
+    try:
+        return dict(lab.injector("GET", "/state"))
+    except Exception as error:
+        return {"edges": {}, "error": str(error)}
+
+
+def test_killed_injector_goes_on_with_its_plan(lab: Lab) -> None:
+    injector(lab, "PUT", "/plan", plan("e2e-kill", [one_fault()]))
+    wait_for("the fault", lab.toxics, 5)
+    kill(lab)
+    wait_for("the fault again", lambda: any(edge["toxics"] for edge in state(lab)["edges"].values()), 20)
+    [fault] = injector(lab, "DELETE", "/plan/e2e-kill")
+    assert fault["gap"] > 0
+    assert lab.toxics() == []
+
+
+def test_killed_injector_leaves_nothing_when_its_lease_is_lost(lab: Lab) -> None:
+    wait_for("the injector", lambda: state(lab).get("alive") is False, 60)
+    injector(lab, "PUT", "/plan", plan("e2e-lost", [one_fault("blackhole", "client->web")]) | {"lease_seconds": 1})
+    kill(lab)
+    wait_for("an answer by the client's way", lambda: visits(lab), 60)
+    assert state(lab).get("alive") is False
+
+
+def visits(lab: Lab) -> bool:
+    """Whether a client gets an answer."""
+    try:
+        return bool(lab.visit("/visits"))
+    except Exception:
+        return False
