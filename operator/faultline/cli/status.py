@@ -88,12 +88,12 @@ def _print(rows: list[dict[str, Any]]) -> None:
     from faultline.cli._show import verdict
 
     table = Table(box=None, padding=(0, 3, 0, 0))
-    for title in ("lab", "phase", "code", "run under way", "last scores"):
+    for title in ("lab", "phase", "code", "runs under way", "last verdicts"):
         table.add_column(title)
     for row in rows:
-        running = ", ".join(f"{each['run']}: {each['phase']}" for each in row["running"]) or "-"
-        last = "  ".join(
-            f"{'-' if each['score'] is None else each['score']} {verdict(each['verdict'])}" for each in row["last"]
+        running = ", ".join(each["phase"] for each in row["running"]) or "-"
+        last = ", ".join(
+            verdict(each["verdict"]) + ("" if each["score"] is None else f" {each['score']}") for each in row["last"]
         )
         table.add_row(row["lab"], row["phase"], row["code"] or "-", running, last or "-")
     console.print(table, soft_wrap=False)
