@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from typing import Any
 
 import pytest
@@ -41,3 +42,29 @@ async def test_connections_of_other_edges_stay(port: int, on: Any, tools: Any, l
     async with on(Reset()):
         assert await other.answers()
     other.close()
+
+
+def resets(capture: socket.socket, port: int) -> list[int]:
+    """The receiving ports of the packets with RST that came from `port`."""
+    found = []
+    while True:
+        try:
+            packet = capture.recv(65535)[14:]
+        except BlockingIOError:
+            return found
+        header = packet[(packet[0] & 0x0F) * 4 :]
+        if packet[9] == socket.IPPROTO_TCP and int.from_bytes(header[:2]) == port and header[13] & 0x04:
+            found.append(int.from_bytes(header[2:4]))
+
+
+async def test_packets_on_the_wire_carry_rst(port: int, on: Any, tools: Any) -> None:
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800)) as capture:
+        capture.bind(("lo", 0))
+        capture.setblocking(False)
+        client = await tools.Client.open(port)
+        assert await client.answers()
+        mine = client.writer.get_extra_info("sockname")[1]
+        assert mine not in resets(capture, port)
+        async with on(Reset()):
+            assert mine in resets(capture, port)
+        client.close()

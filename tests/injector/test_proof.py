@@ -53,12 +53,18 @@ async def test_dependency_that_hangs_by_itself_is_no_proof(
     lab: Lab, tools: Any, backend: Any, monkeypatch: Any
 ) -> None:
     async def nothing(*arguments: Any) -> float:
-        backend.hang.clear()
+        asyncio.get_running_loop().call_later(0.7, backend.hang.clear)
         return time.time()
 
     monkeypatch.setattr(lab.edges["a->b"], "add", nothing)
-    status = await run(lab, tools, length=2.0)
+    status = await run(lab, tools, length=2.5)
     assert status.observed is None
+
+
+async def test_dependency_that_hangs_all_the_while_does_not_hide_the_fault(lab: Lab, tools: Any, backend: Any) -> None:
+    backend.hang.clear()
+    status = await run(lab, tools, length=2.0)
+    assert status.observed == status.applied
 
 
 async def test_fault_that_does_not_end_is_not_cleared(lab: Lab, tools: Any, monkeypatch: pytest.MonkeyPatch) -> None:

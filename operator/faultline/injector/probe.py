@@ -133,7 +133,9 @@ class Prober:
                 tasks, self._tasks = self._tasks, []
                 for task in tasks:
                     task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+                for task, end in zip(tasks, await asyncio.gather(*tasks, return_exceptions=True), strict=True):
+                    if not isinstance(end, asyncio.CancelledError):
+                        log.error("%s failed: %r", task.get_name(), end)
 
     def _start(self) -> None:
         self._usual.clear()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 
 from faultline.api.run import FaultStatus
 from faultline.api.sample import Outcome, Sample
@@ -13,6 +14,8 @@ from faultline.injector.config import Config
 from faultline.injector.plan import PlannedFault
 from faultline.injector.probe import Prober
 from faultline.injector.record import Record
+
+log = logging.getLogger(__name__)
 
 EARLY_SECONDS = 2.0
 """How long before a fault its edge is probed, to know what is usual."""
@@ -29,6 +32,8 @@ class Proof:
         self._record = record
         self._measured: list[float] = []
         self.cleared = asyncio.Event()
+        self.judged = False
+        """Whether any request could be judged while the fault was on."""
 
     def hear(self, sample: Sample, usual: float | None) -> None:
         """Takes one sample through the edge."""
@@ -51,6 +56,7 @@ class Proof:
         if usual is None or status.applied is None:
             # The dependency gives no answers by itself: nothing can be said of the edge.
             return
+        self.judged = True
         if sample.outcome is not Outcome.PENDING and sample.sent + sample.seconds >= status.applied:
             self._measured.append(self._fault.measure(sample, usual))
         if status.observed is None and self._fault.effect(sample, usual):
@@ -83,6 +89,12 @@ class Prover:
         proof = Proof(planned.name, fault, record)
         async with self._prober(planned.edge, fault.question).watching(proof.hear):
             await record.finished[planned.name].wait()
+            applied = record.statuses[planned.name].applied
+            if applied and not proof.judged:
+                # An app that hangs all the while must fail by its objectives, not escape as a fault that nobody felt:
+                # that Toxiproxy gave the toxics back as they were asked for has to do.
+                log.warning("fault %s: what is behind %s gave no answers by itself", planned.name, planned.edge)
+                record.note(planned.name, observed=applied)
             if record.statuses[planned.name].applied:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(proof.cleared.wait(), CLEAR_SECONDS)
