@@ -163,6 +163,15 @@ async def test_a_lab_that_does_not_settle_is_inconclusive_with_the_reason(api, h
     assert "edges PUT /plan" not in harness.calls
 
 
+async def test_a_reset_that_failed_is_asked_for_once_more(api, harness, ground, monkeypatch):
+    monkeypatch.setattr(prepare, "AGAIN_SECONDS", 0)
+    harness.silent = {"POST /reset"}
+    await ground().perform()
+    assert harness.calls.count("edges POST /reset") == 2
+    assert "POST" in status_of(api)["reasons"][0]
+    assert "/reset answered 500" in status_of(api)["reasons"][0]
+
+
 async def test_a_generator_that_fails_ends_the_run_and_its_faults(api, harness, ground):
     original = harness._do
 

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 ANNOTATION_RUN = "faultline.dev/run"
 """On a pod template: the run for which the pods were made afresh."""
 POLL_SECONDS = 0.3
+AGAIN_SECONDS = 1.0
 ROLLOUT_SECONDS = 60.0
 SETTLE_SECONDS = 45.0
 READY_SECONDS = 30.0
@@ -33,13 +34,23 @@ async def reset(api: Api, injector: Injector, scenario: str, run: str) -> None:
     Data first: a pod that starts meanwhile would find a database that is being put back.
     Raises NotReady (FL320) when the new pods do not come up.
     """
-    log.info("run %s: data restored in %.1f s", run, await injector.reset())
+    log.info("run %s: data restored in %.1f s", run, await _restored(injector))
     namespace, names = lab_namespace(scenario), []
     patch = {"spec": {"template": {"metadata": {"annotations": {ANNOTATION_RUN: run}}}}}
     for each in await api.items(path("Deployment", namespace=namespace), f"{LABEL_PART} in (app, shared)"):
         names.append(each["metadata"]["name"])
     await asyncio.gather(*(api.patch(path("Deployment", name, namespace), patch) for name in names))
     await _rolled_out(api, scenario)
+
+
+async def _restored(injector: Injector) -> float:
+    """On a busy machine Postgres may need longer than the injector waits; a reset is safe to ask for again."""
+    try:
+        return await injector.reset()
+    except Unreachable as error:
+        log.warning("once more: %s", error.message)
+        await asyncio.sleep(AGAIN_SECONDS)
+        return await injector.reset()
 
 
 async def _rolled_out(api: Api, scenario: str) -> None:
