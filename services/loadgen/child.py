@@ -73,12 +73,11 @@ class Run:
             recorder.history.close()
             self._say(state="failed", error=f"a task of load.py raised:\n{dispatcher.error}")
             return
-        self._say(state="final_reads")
+        self._say(state="final_reads", health=dispatcher.health())
         self._read_finally(environment)
         recorder.history.close()
         self._say(
             state="done",
-            health=dispatcher.health(),
             exact=[each._asdict() for each in exact_quantiles(recorder.samples)],
             recovery=recovery_seconds(recorder.samples, plan.fault_end, plan.load_end),
         )

@@ -97,6 +97,23 @@ class ArrivalUser(FastHttpUser):
         `result(response)` gives a small JSON value for the history when it was. A request that got no answer is
         unknown once it was sent, and failed when it never was.
         """
+        request = self._begin(op, key, value)
+        try:
+            with self._send(op, method, path, json, headers) as response:
+                reply = _judge(response, self._wire.sent, ok, result)
+                if reply.outcome != "ok":
+                    response.failure(reply.error or reply.outcome)
+        except gevent.GreenletExit:  # The drain is over.
+            reply = Reply("unknown" if self._wire.sent else "failed", error="cut off")
+            self._recorder.settle(request, reply)
+            self._tell_locust(op, method, reply)
+            raise
+        finally:
+            self._wire.drop()
+        self._recorder.settle(request, reply)
+        return None if reply.status is None else response
+
+    def _begin(self, op: str, key: str | None, value: Any) -> Request:
         now = self._recorder.clock.now()
         intended = now if self._calls or self._final else self._due
         phase = FINAL_READS if self._final else self._recorder.phase(intended)
@@ -104,18 +121,18 @@ class ArrivalUser(FastHttpUser):
         self._calls += 1
         self._recorder.offer(request)
         self._wire.begin()
-        try:
-            with self._send(op, method, path, json, headers) as response:
-                reply = _judge(response, self._wire.sent, ok, result)
-                if reply.outcome != "ok":
-                    response.failure(reply.error or reply.outcome)
-        except gevent.GreenletExit:  # The run is over, or the process is being ended.
-            self._recorder.settle(request, Reply("unknown" if self._wire.sent else "failed", error="cut off"))
-            raise
-        finally:
-            self._wire.drop()
-        self._recorder.settle(request, reply)
-        return None if reply.status is None else response
+        return request
+
+    def _tell_locust(self, op: str, method: str, reply: Reply) -> None:
+        # Locust's client says nothing of a request that is cut off; its statistics would then be short of it.
+        self.environment.events.request.fire(
+            request_type=method,
+            name=op,
+            response_time=None,
+            response_length=0,
+            exception=Exception(reply.error),
+            context={},
+        )
 
     def _send(self, op: str, method: str, path: str, json: Any, headers: dict[str, str] | None) -> Any:
         # Locust's client turns the time-out into a response without status, like any other lack of an answer.
