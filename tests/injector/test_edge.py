@@ -106,3 +106,16 @@ async def test_client_that_does_not_read_delays_no_end_beyond_its_bound(lab: Lab
     # It took the end of the process: otherwise the client was not stuck, and this test proves nothing.
     await tools.until(lambda: edge.restarts == 1 and edge.up, 1)
     assert await edge.toxics() == set()
+
+
+async def test_hanging_api_does_not_keep_an_edge_from_coming_clean(lab: Lab, tools: Any) -> None:
+    edge = lab.edges[NAME]
+    await edge.add({"f.cut": CUT}, 0)
+    stopped = edge.pid or 0
+    os.kill(stopped, signal.SIGSTOP)
+    async with asyncio.timeout(2):
+        await edge.clean(0.2)
+        await tools.until(lambda: edge.restarts == 1 and edge.up, 2)
+    assert edge.pid != stopped
+    assert await edge.toxics() == set()
+    assert await tools.answers(edge.config.loopback[1])
