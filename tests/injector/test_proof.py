@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from faultline.injector import proof
 from faultline.injector.lab import Lab
 from faultline.injector.plan import Plan
 
@@ -75,6 +76,22 @@ async def test_fault_that_does_not_end_is_not_cleared(lab: Lab, tools: Any, monk
     status = await run(lab, tools)
     assert status.observed
     assert status.cleared is None
+
+
+async def test_end_is_looked_for_once_the_others_on_the_edge_are_over(
+    lab: Lab, tools: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proof, "CLEAR_SECONDS", 0.5)
+    now = time.time()
+    faults = [
+        {"name": "short", "type": "latency", "edge": "a->b", "start": now + 0.5, "end": now + 1.5},
+        {"name": "long", "type": "partition", "edge": "a->b", "start": now + 0.5, "end": now + 3.0},
+    ]
+    faults[0]["params"] = {"delay": "100ms"}
+    await lab.runner.load(Plan.model_validate({"run": "r", "lease_seconds": 30, "faults": faults}))
+    await tools.until(lambda: all(each.cleared for each in lab.runner.statuses), 6)
+    short, long = await lab.runner.forget("r")
+    assert short.cleared >= long.reverted
 
 
 async def test_probes_end_with_the_plan(lab: Lab, tools: Any, backend: Any) -> None:

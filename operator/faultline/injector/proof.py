@@ -21,6 +21,7 @@ EARLY_SECONDS = 2.0
 """How long before a fault its edge is probed, to know what is usual."""
 CLEAR_SECONDS = 5.0
 """How long after its end a fault may still be felt; what is not gone by then has no cleared time."""
+CLEAR_STEP_SECONDS = 0.1
 
 
 class Proof:
@@ -96,9 +97,16 @@ class Prover:
                 log.warning("fault %s: what is behind %s gave no answers by itself", planned.name, planned.edge)
                 record.note(planned.name, observed=applied)
             if record.statuses[planned.name].applied:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(proof.cleared.wait(), CLEAR_SECONDS)
+                await self._clear(planned.name, proof, record)
             record.note(planned.name, depth=proof.depth)
+
+    async def _clear(self, name: str, proof: Proof, record: Record) -> None:
+        """Waits until the fault is seen to be gone; its time runs only while no other fault is on its edge."""
+        left = CLEAR_SECONDS
+        while left > 0 and not proof.cleared.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(proof.cleared.wait(), CLEAR_STEP_SECONDS)
+            left -= 0.0 if record.others_on(name) else CLEAR_STEP_SECONDS
 
     def _prober(self, edge: str, kind: str) -> Prober:
         """Faults on one edge share a prober when they ask the same."""
