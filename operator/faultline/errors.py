@@ -1,12 +1,12 @@
 """Every error that a person may see, each with a stable code and the next step.
 
-    FaultlineError
-    ├── InvalidInput      FL1xx  a field, a rule and the value that broke it
-    ├── NotFound          FL2xx  a scenario, lab, run or file that is not there
-    ├── NotReady          FL3xx  a cluster, lab or tool that is not up (yet)
-    ├── Conflict          FL4xx  something else is in the way: a run under way, a port, a lock
-    ├── HostProblem       FL5xx  the machine: engine, disk, memory, rights
-    └── Unreachable       FL6xx  a service that did not answer in time
+FaultlineError
+├── InvalidInput      FL1xx  a field, a rule and the value that broke it
+├── NotFound          FL2xx  a scenario, lab, run or file that is not there
+├── NotReady          FL3xx  a cluster, lab or tool that is not up (yet)
+├── Conflict          FL4xx  something else is in the way: a run under way, a port, a lock
+├── HostProblem       FL5xx  the machine: engine, disk, memory, rights
+└── Unreachable       FL6xx  a service that did not answer in time
 """
 
 from __future__ import annotations
