@@ -14,7 +14,7 @@ REQUESTS = 150
 TIMEOUT_SECONDS = 5.0
 REFERENCE_P50_SECONDS = 0.001
 """The canary's p50 on the host that the latency targets were set on: 2 cores of a virtual machine, the cluster in kind,
-0.7 to 0.95 ms over ten measurements, most of them beside builds that took all CPU. Rounded up, so that the reference
+0.7 to 0.95 ms in three measurements beside builds that took all CPU. Rounded up, so that the reference
 host itself gets a scale of 1 each time."""
 MOST = 4.0
 """Beyond this the host is too slow for its verdicts to mean anything, and targets are not stretched further."""
