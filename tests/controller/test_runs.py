@@ -103,7 +103,10 @@ async def test_what_was_under_way_when_the_operator_died_is_given_up_and_not_run
 
 
 async def test_the_faults_of_a_run_that_was_given_up_end(api, harness):
-    harness.run, harness.faults = "a", [{"name": "cut", "type": "partition", "plannedStart": 1, "plannedEnd": 2}]
+    harness.run, harness.faults = (
+        "a",
+        [{"name": "cut", "type": "partition", "edge": "a->b", "plannedStart": 1, "plannedEnd": 2}],
+    )
     api.put("Secret", {"metadata": {"name": "harness"}, "data": {"token": "dG9rZW4="}}, "harness-shop")
     runs = Runs(api, Performer(api))
     runs.see(api.put("Run", run("a", phase="Fault")))
@@ -111,6 +114,8 @@ async def test_the_faults_of_a_run_that_was_given_up_end(api, harness):
         await until(lambda: phase(api, "a") == "Done")
     assert "edges POST /stop" in harness.calls
     assert harness.run is None
+    (fault,) = api.objects[path("Run", "a")]["status"]["faults"]
+    assert fault["reverted"] == 2.0
 
 
 async def test_deleting_a_run_ends_it_and_the_next_goes_on(api):

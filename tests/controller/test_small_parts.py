@@ -155,6 +155,15 @@ async def test_the_sweep_ends_faults_that_no_live_run_owns(api, harness):
     assert harness.calls == ["edges GET /state", "edges POST /stop", "edges DELETE /plan/dead"]
 
 
+async def test_the_sweep_keeps_the_plan_of_a_run_that_is_still_to_be_given_up(api, harness):
+    harness.run = "r"
+    api.put("Run", run("r", phase="Fault"))
+    api.put("Scenario", {**scenario(), "status": {"deployed": "x"}})
+    api.put("Secret", {"metadata": {"name": "harness"}, "data": {"token": "dG9rZW4="}}, "harness-shop")
+    await sweep.sweep(api)
+    assert harness.calls == ["edges GET /state", "edges POST /stop"]
+
+
 async def test_the_sweep_leaves_a_quiet_injector_and_one_that_is_gone_alone(api, harness):
     for name in ("shop", "gone"):
         api.put("Scenario", {**scenario(name), "status": {"deployed": "x"}})

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
+from collections.abc import Container
 
-from faultline.api.run import Phase
+from faultline.api.run import FaultStatus, Phase
 from faultline.clients.injector_api import Injector
 from faultline.clients.kube import Json, path
 from faultline.controller import deploy
@@ -29,36 +30,51 @@ def phase_of(run: Json) -> Phase:
 
 
 async def give_up(api: Api, run: Json, why: str) -> None:
-    """End a run that nobody drives: its faults first, then its status."""
+    """End a run that nobody drives: its faults first, whose last times are kept, then its status."""
     record = Record(api, run)
-    await stop_faults(api, record.scenario, record.name)
+    await record.faults(await end_faults(api, record.scenario, {record.name}))
     await record.inconclusive([f"{why} during {record.status.phase.value}"])
     await api.event(run, "Done", f"{record.name}: inconclusive ({why})")
 
 
-async def stop_faults(api: Api, scenario: str, run: str | None = None) -> None:
-    """End the faults in one lab, of `run` or of anybody; a lab that is gone has none."""
+async def end_faults(api: Api, scenario: str, forget: Container[str]) -> list[FaultStatus]:
+    """End all faults in one lab; the last word on them when their run is one of `forget`, whose plan then goes.
+
+    A lab that is gone has no faults.
+    """
     try:
         secret = await api.get(path("Secret", deploy.HARNESS_SECRET, harness_namespace(scenario)))
         if secret is None:
-            return
-        token = base64.b64decode(secret["data"]["token"]).decode()
-        async with Injector.of(scenario, token) as injector:
+            return []
+        async with Injector.of(scenario, base64.b64decode(secret["data"]["token"]).decode()) as injector:
             holder = (await injector.state()).run
-            if holder and (run is None or holder == run):
-                ended = await injector.stop()
-                await injector.end_plan(holder)
-                log.warning("faults of %s in %s ended: %s", holder, scenario, ended)
+            if not holder:
+                return []
+            if ended := await injector.stop():
+                log.warning("faults of %s in %s ended: %s", holder, scenario, ", ".join(ended))
+            return await injector.end_plan(holder) if holder in forget else []
     except FaultlineError as error:
         # An injector that does not answer has no lease either: its faults end by themselves.
         log.warning("sweeping %s: %s", scenario, error.message)
+        return []
 
 
 async def sweep(api: Api) -> None:
-    """At the start no run is live: whatever plan an injector holds is nobody's."""
-    names = [
-        each["metadata"]["name"]
-        for each in await api.items(path("Scenario"))
-        if (each.get("status") or {}).get("deployed")
-    ]
-    await asyncio.gather(*(stop_faults(api, name) for name in names))
+    """At the start no run is live: the faults of any plan that an injector holds end.
+
+    The plans of runs that are still to be given up stay until then, for their record.
+    """
+    scenarios = [each for each in await api.items(path("Scenario")) if (each.get("status") or {}).get("deployed")]
+    kept = {each["metadata"]["name"] for each in await api.items(path("Run")) if interrupted(each)}
+    names = [each["metadata"]["name"] for each in scenarios]
+    await asyncio.gather(*(end_faults(api, name, _AllBut(kept)) for name in names))
+
+
+class _AllBut:
+    """Every name but those of a set."""
+
+    def __init__(self, names: set[str]) -> None:
+        self._names = names
+
+    def __contains__(self, name: object) -> bool:
+        return name not in self._names

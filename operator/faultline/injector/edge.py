@@ -39,8 +39,8 @@ class Edge:
         self.name = config.name
         self.wanted: dict[str, Toxic] = {}
         self.restarts = 0
-        self.gaps: list[tuple[float, float]] = []
-        """Unix times of each end of the process and of its being back with its toxics, in order."""
+        self._gaps: list[tuple[float, float]] = []
+        self._down_since: float | None = None
         self._program = program
         self._clock = clock
         self._process: ToxiproxyProcess | None = None
@@ -67,23 +67,22 @@ class Edge:
 
     async def run(self) -> None:
         """Keeps the process alive until cancelled, then ends it."""
-        down_since: float | None = None
         try:
             while True:
                 try:
                     process = await self._start()
-                    if down_since is not None:
-                        self.restarts += 1
-                        self.gaps.append((down_since, self._clock.now()))
-                        log.warning("edge %s was down for %.0f ms", self.name, (self._clock.now() - down_since) * 1000)
+                    self._note_return()
                     code = await process.ended()
                     log.warning("Toxiproxy of edge %s ended with %s", self.name, code)
-                    down_since = self._clock.now()
                 except (OSError, TimeoutError, FaultlineError) as error:
                     log.error("Toxiproxy of edge %s does not start: %s", self.name, error)
-                    down_since = down_since or self._clock.now()
+                    await asyncio.sleep(RETRY_SECONDS)
+                except Exception:
+                    # Whatever it is, an edge that nobody looks after any more would be worse.
+                    log.exception("Toxiproxy of edge %s does not start", self.name)
                     await asyncio.sleep(RETRY_SECONDS)
                 self._furnished.clear()
+                self._down_since = self._down_since or self._clock.now()
         finally:
             self._furnished.clear()
             if self._process:
@@ -92,6 +91,20 @@ class Edge:
             self._cutter.shutdown()
             if self._proxy:
                 self._proxy.close()
+
+    def down_within(self, start: float, end: float) -> float:
+        """For how many seconds between two Unix times its process was not there with its toxics."""
+        gaps = [*self._gaps, (self._down_since, end)] if self._down_since else self._gaps
+        return sum(max(0.0, min(back, end) - max(gone, start)) for gone, back in gaps)
+
+    def _note_return(self) -> None:
+        if self._down_since is None:
+            return
+        now = self._clock.now()
+        self.restarts += 1
+        self._gaps.append((self._down_since, now))
+        log.warning("edge %s was down for %.0f ms", self.name, (now - self._down_since) * 1000)
+        self._down_since = None
 
     async def add(self, toxics: Mapping[str, Toxic], moment: float) -> float:
         """Put toxics on by name at `moment` (Unix seconds; past is at once); when the last of them was on.

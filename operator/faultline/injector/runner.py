@@ -234,9 +234,7 @@ class Runner:
         status = self._record.statuses[planned.name]
         if not planned.edge or status.applied is None:
             return status.gap
-        end = self._clock.now()
-        lost = (min(back, end) - max(gone, status.applied) for gone, back in self._edges[planned.edge].gaps)
-        return status.gap + sum(each for each in lost if each > 0)
+        return status.gap + self._edges[planned.edge].down_within(status.applied, self._clock.now())
 
     async def _ended_by(self, moment: float) -> bool:
         """Waits for the end of the plan, at most until `moment`; whether it has ended."""
