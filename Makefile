@@ -13,8 +13,6 @@ REPEAT ?=
 BUDGET ?=
 export KIND_NODES REPEAT BUDGET
 
-slug = $(if $(S),$(S))
-
 .PHONY: help
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z%-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,29 +40,29 @@ demo: venv ## The whole story: set up, break a flawed app, apply the solution, c
 	@$(FAULTLINE) demo
 
 apply: venv ## Deploy a scenario's lab (S=slug)
-	@$(FAULTLINE) apply $(slug)
+	@$(FAULTLINE) apply $(S)
 
 chaos: venv ## Run load and faults against a lab (S=slug REPEAT=n)
-	@$(FAULTLINE) chaos $(slug) $(if $(REPEAT),--repeat $(REPEAT))
+	@$(FAULTLINE) chaos $(S) $(if $(REPEAT),--repeat $(REPEAT))
 
 grade: venv ## Show the last run's score and every lost point (S=slug)
-	@$(FAULTLINE) grade $(slug)
+	@$(FAULTLINE) grade $(S)
 
 fix: venv ## Send workspace/slug/ into the lab (S=slug)
-	@$(FAULTLINE) fix $(slug)
+	@$(FAULTLINE) fix $(S)
 
 hint: venv ## Reveal the next hint (S=slug)
-	@$(FAULTLINE) hint $(slug)
+	@$(FAULTLINE) hint $(S)
 
 status: venv ## Labs, runs, scores, and the next command
 	@$(FAULTLINE) status
 
 stop: venv ## End the run under way and all its faults (S=slug)
-	@$(FAULTLINE) stop $(slug)
+	@$(FAULTLINE) stop $(S)
 
 .PHONY: verify
 verify: venv ## Prove a scenario: flawed fails, solution passes, wrong fixes fail (S=slug)
-	@$(FAULTLINE) verify $(slug) $(if $(REPEAT),--repeat $(REPEAT)) $(if $(BUDGET),--budget $(BUDGET))
+	@$(FAULTLINE) verify $(S) $(if $(REPEAT),--repeat $(REPEAT)) $(if $(BUDGET),--budget $(BUDGET))
 
 .PHONY: format check test static unit e2e toxiproxy-server lock
 format: venv ## Format the code
