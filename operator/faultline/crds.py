@@ -123,6 +123,40 @@ UNKNOWN_EDGE = (
 )
 
 
+def _unmet_rules() -> list[Rule]:
+    """What a fault refers to has to be in the app: services by name, data stores at all."""
+    rules = []
+    naming = [(name, field) for name, cls in FAULTS.items() for field in cls.service_fields]
+    if naming:
+        given = [f"has(@.{name}) && has(@.{name}.{field})" for name, field in naming]
+        unknown = [
+            f"({has} && !self.app.services.exists(service, service.name == @.{name}.{field}))"
+            for has, (name, field) in zip(given, naming, strict=True)
+        ]
+        rules.append(
+            {
+                "rule": f"self.faults.all(element, !({' || '.join(unknown).replace('@', 'element')}))",
+                "message": "faults[].TYPE.service must be the name of one of the app's services",
+            }
+        )
+    has_store = {
+        "postgres": "has(self.app.postgres)",
+        "postgres-replica": "(has(self.app.postgres) && self.app.postgres.replicas > 0)",
+        "redis": "has(self.app.redis)",
+        "pgbouncer": "has(self.app.pgbouncer)",
+    }
+    for store, there in has_store.items():
+        if names := [name for name, cls in FAULTS.items() if store in cls.stores]:
+            needing = " || ".join(f"has(element.{name})" for name in names)
+            rules.append(
+                {
+                    "rule": f"{there} || self.faults.all(element, !({needing}))",
+                    "message": f"faults[] of types {', '.join(names)} need {store} in the app",
+                }
+            )
+    return rules
+
+
 def _app_rules() -> list[Rule]:
     services = _bound(App, "services")
     return [
@@ -171,6 +205,7 @@ def _spec_rules() -> list[Rule]:
             "@.name",
             "faults[] must have unique names",
         ),
+        *_unmet_rules(),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, Self
 
 from pydantic import Field, create_model, model_validator
@@ -10,7 +11,7 @@ from faultline.api.app import App
 from faultline.api.base import Duration, EdgeName, Line, Model, PositiveDuration, Slug, Text, seconds
 from faultline.api.load import Load, Phases
 from faultline.faults import FAULTS
-from faultline.faults.base import Fault
+from faultline.faults.base import Fault, Parts, unmet
 from faultline.measures import MEASURES
 from faultline.measures.base import Measure
 
@@ -119,11 +120,14 @@ class ScenarioSpec(Model):
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
         self._check_services()
-        edges = self.app.edges()
+        edges, parts = self.app.edges(), self._parts()
         end = seconds(self.phases.fault)
         for index, fault in enumerate(self.faults):
             if fault.edge and fault.edge not in edges:
                 raise ValueError(f"faults[{index}].edge must be one of {', '.join(edges)}, got {fault.edge}")
+            for field, rule, value in unmet(fault.fault, parts):
+                where = f"faults[{index}].{fault.type}" + (f".{field}" if field else "")
+                raise ValueError(f"{where} {rule}, got {value}")
             if fault.window()[1] > end:
                 raise ValueError(
                     f"faults[{index}] ends {fault.window()[1]:g}s after the start of the fault phase, "
@@ -140,10 +144,7 @@ class ScenarioSpec(Model):
             raise ValueError(f"app.services must have unique names, got {', '.join(names)}")
         if self.app.entry not in names:
             raise ValueError(f"app.entry must be one of {', '.join(names)}, got {self.app.entry}")
-        stores = {"postgres": self.app.postgres, "redis": self.app.redis, "pgbouncer": self.app.pgbouncer}
-        available = set(names) | {name for name, store in stores.items() if store}
-        if self.app.postgres and self.app.postgres.replicas:
-            available.add("postgres-replica")
+        available = set(names) | self._parts().stores
         for index, service in enumerate(self.app.services):
             for target in service.dependencies:
                 if target not in available:
@@ -151,7 +152,22 @@ class ScenarioSpec(Model):
                         f"app.services[{index}].dependencies must be among {', '.join(sorted(available))}, got {target}"
                     )
 
+    def _parts(self) -> Parts:
+        stores = {"postgres": self.app.postgres, "redis": self.app.redis, "pgbouncer": self.app.pgbouncer}
+        found = {name for name, store in stores.items() if store}
+        if self.app.postgres and self.app.postgres.replicas:
+            found.add("postgres-replica")
+        return Parts(frozenset(service.name for service in self.app.services), frozenset(found))
+
 
 def fault_name(index: int, fault: Any) -> str:
     """The unique name of a fault: its own, or its type and place."""
     return str(fault.name or f"{fault.type.replace('_', '-')}-{index}")
+
+
+def fault_seed(seed: int, name: str) -> int:
+    """What a fault's choices are drawn from: made from the run's seed and the fault's own name.
+
+    So another fault in the scenario does not change what this one hits.
+    """
+    return int.from_bytes(hashlib.sha256(f"{seed}:{name}".encode()).digest()[:4])

@@ -64,6 +64,8 @@ class FaultStatus(Model):
     name: Line
     type: Line
     edge: str = ""
+    target: str = ""
+    """What a fault on no edge hit, such as the names of pods."""
     planned_start: float = Field(alias="plannedStart")
     planned_end: float = Field(alias="plannedEnd")
     applied: float | None = None

@@ -17,13 +17,14 @@ READY_SECONDS = 5.0
 
 
 class PlannedFault(Model):
-    """One fault as the injector wants it; start and end in Unix seconds."""
+    """One fault as the injector wants it; start and end in Unix seconds, the seed for the choice of its targets."""
 
     name: str
     type: str
     edge: str
     start: float
     end: float
+    seed: int = 0
     params: dict[str, Any] = Field(default_factory=dict)
 
 

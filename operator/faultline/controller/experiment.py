@@ -148,7 +148,7 @@ class Experiment:
         seed = int(self.record.run["spec"].get("seed", 1))
         await prepare.prepare_load(loadgen, run, plan.load_plan(name, seed, ground.spec, ground.code.load_py))
         before = await watch.deployed(self._api, name)
-        mark = await self._start(ground, injector, loadgen)
+        mark = await self._start(ground, seed, injector, loadgen)
         async with self._beside(
             watch.keep_lease(injector, run, self._doubts),
             watch.mirror(injector, loadgen, self.record, self._doubts),
@@ -170,10 +170,10 @@ class Experiment:
             problems=self._doubts.found,
         )
 
-    async def _start(self, ground: Ground, injector: Injector, loadgen: LoadGenerator) -> float:
+    async def _start(self, ground: Ground, seed: int, injector: Injector, loadgen: LoadGenerator) -> float:
         """The plan is on record before the injector has it, and the injector has it before the load begins."""
         mark = time.time() + LEAD_SECONDS
-        faults = plan.fault_plan(ground.spec, mark)
+        faults = plan.fault_plan(ground.spec, mark, seed)
         await self.record.write(mark=mark, faults=plan.planned(faults))
         await injector.put_plan(self.record.name, faults, watch.LEASE_SECONDS)
         await loadgen.start(self.record.name, mark)

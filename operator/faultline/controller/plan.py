@@ -9,7 +9,7 @@ from faultline.clients.http import service_url
 from faultline.clients.injector_api import PlannedFault
 from faultline.clients.loadgen_api import LoadPlan
 from faultline.names import CANARY_EDGE_PORT, harness_namespace
-from faultline.scenario import ScenarioSpec, fault_name
+from faultline.scenario import ScenarioSpec, fault_name, fault_seed
 
 
 def target(scenario: str) -> str:
@@ -38,8 +38,8 @@ def last_end(spec: ScenarioSpec) -> float:
     return max((each.window()[1] for each in spec.faults if each.fault.family != "none"), default=0.0)
 
 
-def fault_plan(spec: ScenarioSpec, mark: float) -> list[PlannedFault]:
-    """What the injector is to do, in Unix seconds."""
+def fault_plan(spec: ScenarioSpec, mark: float, seed: int) -> list[PlannedFault]:
+    """What the injector is to do, in Unix seconds; each fault chooses its targets by a seed made from the run's."""
     zero = mark + spec.phases.windows()["fault"][0]
     return [
         PlannedFault(
@@ -48,6 +48,7 @@ def fault_plan(spec: ScenarioSpec, mark: float) -> list[PlannedFault]:
             edge=each.edge or "",
             start=zero + each.window()[0],
             end=zero + each.window()[1],
+            seed=fault_seed(seed, fault_name(index, each)),
             params=each.fault.model_dump(mode="json", by_alias=True),
         )
         for index, each in enumerate(spec.faults)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from faultline.faults import FAULTS
-from faultline.faults.base import EdgeFault, Fault
+from faultline.faults.base import EdgeFault, Fault, FeltFault
 
 PAGE = Path(__file__).parents[3] / "docs" / "faults.md"
 
@@ -51,6 +51,8 @@ def _section(name: str, fault: type[Fault]) -> str:
     if issubclass(fault, EdgeFault):
         proof = inspect.getdoc(fault.effect) or ""
         parts.append(f"Proof: {QUESTIONS[fault.question]}. {proof} Depth: {inspect.getdoc(fault.measure) or ''}")
+    if issubclass(fault, FeltFault):
+        parts.append(f"Proof: {inspect.getdoc(fault.felt) or ''}")
     return "\n\n".join(part.strip() for part in parts if part).join(("\n", "\n"))
 
 

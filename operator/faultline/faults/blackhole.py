@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from faultline.faults.base import SILENT_SECONDS, EdgeFault, Sample, Target, Toxic
+from faultline.faults.base import SILENT_SECONDS, EdgeFault, EdgeTarget, Sample, Toxic
 
 
 class Blackhole(EdgeFault):
@@ -17,11 +17,11 @@ class Blackhole(EdgeFault):
         """None: it acts below the proxy."""
         return {}
 
-    async def apply(self, target: Target) -> None:
+    async def apply(self, target: EdgeTarget) -> None:
         """Begins to drop."""
         await target.drop()
 
-    async def revert(self, target: Target) -> None:
+    async def revert(self, target: EdgeTarget) -> None:
         """Lets packets through again."""
         await target.undrop()
 

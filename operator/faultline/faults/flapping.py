@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from faultline.api.base import PositiveDuration, seconds
-from faultline.faults.base import EdgeFault, Sample, Target, Toxic
+from faultline.faults.base import EdgeFault, EdgeTarget, Sample, Toxic
 from faultline.faults.blackhole import Blackhole
 from faultline.faults.latency import Latency
 from faultline.faults.partition import Partition
@@ -40,11 +40,11 @@ class Flapping(EdgeFault):
         """Those of its state."""
         return self._state().toxics()
 
-    async def apply(self, target: Target) -> None:
+    async def apply(self, target: EdgeTarget) -> None:
         """Into its state."""
         await self._state().apply(target)
 
-    async def revert(self, target: Target) -> None:
+    async def revert(self, target: EdgeTarget) -> None:
         """Out of it."""
         await self._state().revert(target)
 

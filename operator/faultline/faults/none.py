@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
-from faultline.faults.base import Fault, Target
+from faultline.faults.base import Family, Fault, Target
 
 
 class NoFault(Fault):
     """No disturbance."""
 
-    family: ClassVar[Literal["edge", "none"]] = "none"
+    family: ClassVar[Family] = "none"
 
     async def apply(self, target: Target) -> None:
         """Nothing to do."""

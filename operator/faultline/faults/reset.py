@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from faultline.faults.base import EdgeFault, Outcome, Sample, Target, Toxic
+from faultline.faults.base import EdgeFault, EdgeTarget, Outcome, Sample, Toxic
 
 
 class Reset(EdgeFault):
@@ -12,7 +12,7 @@ class Reset(EdgeFault):
         """`reset_peer` on what clients send: it closes with RST, but only connections that were opened after it."""
         return {"peer": Toxic(type="reset_peer", stream="upstream", attributes={"timeout": 0})}
 
-    async def apply(self, target: Target) -> None:
+    async def apply(self, target: EdgeTarget) -> None:
         """Resets what is open, makes new connections reset, and catches those that were opened in between."""
         await target.cut()
         await super().apply(target)

@@ -82,7 +82,7 @@ class Calls:
     async def put_plan(self, request: web.Request) -> web.Response:
         """Takes a run's plan."""
         plan = await _body(request, Plan)
-        if problems := problems_with(plan, set(self._lab.edges), self._lab.clock.now()):
+        if problems := problems_with(plan, set(self._lab.edges), self._lab.config.parts, self._lab.clock.now()):
             raise Invalid(problems)
         await self._lab.runner.load(plan)
         return web.json_response({"lease_expires": self._lab.runner.lease_expires}, status=201)

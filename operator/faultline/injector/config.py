@@ -13,6 +13,7 @@ FAULTLINE_POSTGRES_ADMIN_PASSWORD  of the superuser `postgres`: recreates databa
 FAULTLINE_POSTGRES_APP_PASSWORD    of the role `app`: the probes' own connections through the edges, default app
 FAULTLINE_POSTGRES_REPLICAS     how many replicas must stream before the lab is ready, default 0
 FAULTLINE_REDIS                 HOST:PORT of Redis, past the edges; empty without Redis
+FAULTLINE_SERVICES              the lab's services, separated by commas
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
 from faultline.api.base import EdgeName, Model
 from faultline.errors import InvalidInput
+from faultline.faults.base import Parts
 from faultline.names import INJECTOR_PORT
 
 Address = Annotated[str, StringConstraints(pattern=r"^[^\s:/]+:[0-9]{1,5}$", max_length=260)]
@@ -83,6 +85,19 @@ class Config(Model):
     postgres_app_password: str = "app"  # noqa: S105 the lab's own, known role: learners see it in POSTGRES_URL
     postgres_replicas: int = Field(0, ge=0)
     redis: Address | None = None
+    services: str = ""
+
+    @property
+    def parts(self) -> Parts:
+        """What of the lab faults may act on."""
+        stores = {
+            "postgres": bool(self.postgres),
+            "postgres-replica": bool(self.postgres_replicas),
+            "redis": bool(self.redis),
+            "pgbouncer": any(edge.name == "pgbouncer->postgres" for edge in self.edges),
+        }
+        services = frozenset(each for each in self.services.split(",") if each)
+        return Parts(services, frozenset(name for name, there in stores.items() if there))
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Config:

@@ -20,13 +20,17 @@ log = logging.getLogger(__name__)
 
 
 class Replay(NamedTuple):
-    """The last plan, when its lease expires, when the last record was written (Unix seconds), and what became of it."""
+    """The last plan, when its lease expires, when the last record was written (Unix seconds), and what became of it.
+
+    `intents` has by fault what it was about to do outside this pod, where it outlives the injector.
+    """
 
     plan: Plan
     lease_expires: float
     written: float
     statuses: dict[str, FaultStatus]
     over: bool
+    intents: dict[str, dict[str, Any]]
 
 
 class Journal:
@@ -49,6 +53,11 @@ class Journal:
     def fault(self, status: FaultStatus, now: float) -> None:
         """Notes what became of a fault so far."""
         self._note({"fault": status.model_dump(mode="json"), "at": now})
+
+    async def intent(self, fault: str, state: dict[str, Any], now: float) -> None:
+        """Notes what a fault is about to do and what undoing it takes; returns when it is on disk."""
+        record = {"intent": fault, "state": state, "at": now}
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._append, record)
 
     async def over(self, now: float) -> None:
         """Notes that the plan has ended and nothing of it may start again; returns when it is on disk."""
@@ -79,7 +88,9 @@ class Journal:
                 status = FaultStatus.model_validate(record["fault"])
                 statuses[status.name] = status
         lease = [record["lease"] for record in records if "lease" in record][-1]
-        return Replay(plan, lease, records[-1]["at"], statuses, any("over" in record for record in records))
+        over = any("over" in record for record in records)
+        intents = {record["intent"]: record["state"] for record in records if "intent" in record}
+        return Replay(plan, lease, records[-1]["at"], statuses, over, intents)
 
     def _note(self, record: dict[str, Any]) -> None:
         self._thread.submit(self._append, record).add_done_callback(_complain)

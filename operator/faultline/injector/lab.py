@@ -19,10 +19,13 @@ from faultline.injector.proof import Prover
 from faultline.injector.readiness import edge_problem, store_problem
 from faultline.injector.runner import CLEAN_SECONDS, Runner
 from faultline.injector.stores import reset_postgres, reset_redis
+from faultline.injector.targets import Targets
 
 log = logging.getLogger(__name__)
 
 START_SECONDS = 10.0
+SWEEP_SECONDS = 1.0
+"""Between two tries to put back what earlier faults left."""
 
 
 class Lab:
@@ -36,7 +39,9 @@ class Lab:
         self.firewall = Firewall([split(edge.listen)[1] for edge in config.edges], config.own_network)
         self.connections = Connections(config.edges, self.firewall)
         self.journal = Journal(config.journal_dir)
-        self.runner = Runner(self.edges, self.firewall, Prover(config, self.clock), self.journal, self.clock)
+        self.targets = Targets(self.edges, self.firewall, self.clock)
+        prover = Prover(config, self.clock)
+        self.runner = Runner(self.edges, self.firewall, self.targets, prover, self.journal, self.clock)
         self._collector = InjectorCollector(self.edges, self.runner, self.connections)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -53,7 +58,18 @@ class Lab:
             log.error("not all edges are up: %s", [name for name, edge in self.edges.items() if not edge.up])
         if replay := self.journal.replay():
             await self.runner.resume(replay)
+        self._tasks.append(asyncio.create_task(self._sweep(), name="sweep"))
         return self
+
+    async def _sweep(self) -> None:
+        """What faults of a pod before this one left is put back, however long it takes to reach it."""
+        while True:
+            try:
+                await self.targets.restore(self.runner.owned)
+                return
+            except Exception as error:
+                log.error("what earlier faults left is not put back yet: %s", error)
+                await asyncio.sleep(SWEEP_SECONDS)
 
     async def __aexit__(self, *error: object) -> None:
         """Ends every fault, then the edges."""
@@ -61,6 +77,7 @@ class Lab:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.targets.close()
         self.journal.close()
 
     def metrics(self) -> bytes:
@@ -91,5 +108,6 @@ class Lab:
         """Clean edges, first data; how many seconds it took. Raises Unreachable when a store does not come along."""
         started = time.monotonic()
         await asyncio.gather(*(edge.clean(CLEAN_SECONDS) for edge in self.edges.values()))
+        await self.targets.restore(self.runner.owned)
         await asyncio.gather(reset_postgres(self.config), reset_redis(self.config))
         return time.monotonic() - started

@@ -9,17 +9,18 @@ from pydantic import Field, ValidationError
 from faultline.api.base import EdgeName, Line, Model, Slug
 from faultline.api.run import FaultStatus
 from faultline.faults import FAULTS
-from faultline.faults.base import Fault
+from faultline.faults.base import Fault, Parts, unmet
 
 
 class PlannedFault(Model):
-    """One fault: Unix seconds, and the parameters of its type."""
+    """One fault: Unix seconds, the seed that its targets are chosen by, and the parameters of its type."""
 
     name: Slug
     type: Line
     edge: EdgeName | Literal[""] = ""
     start: float = Field(gt=0)
     end: float = Field(gt=0)
+    seed: int = Field(0, ge=0)
     params: dict[str, Any] = Field(default_factory=dict)
 
     def fault(self) -> Fault:
@@ -62,8 +63,8 @@ def problems_of(error: ValidationError, prefix: str = "") -> list[Problem]:
     return found
 
 
-def problems_with(plan: Plan, edges: set[str], now: float) -> list[Problem]:
-    """What a valid body still breaks: unknown types and edges, wrong parameters, times that cannot be."""
+def problems_with(plan: Plan, edges: set[str], parts: Parts, now: float) -> list[Problem]:
+    """What a valid body still breaks: unknown types and targets, wrong parameters, times that cannot be."""
     found = []
     names = [fault.name for fault in plan.faults]
     for index, fault in enumerate(plan.faults):
@@ -84,7 +85,12 @@ def problems_with(plan: Plan, edges: set[str], now: float) -> list[Problem]:
             rule = f"must be one of this lab's edges, {', '.join(sorted(edges))}"
             found.append(Problem(field=f"{at}.edge", rule=rule, value=repr(fault.edge)))
         try:
-            fault.fault()
+            missing = unmet(fault.fault(), parts)
         except ValidationError as error:
             found += problems_of(error, f"{at}.params")
+            continue
+        found += [
+            Problem(field=f"{at}.params.{field}" if field else f"{at}.type", rule=rule, value=repr(value))
+            for field, rule, value in missing
+        ]
     return found

@@ -8,12 +8,13 @@ import logging
 
 from faultline.api.run import FaultStatus
 from faultline.api.sample import Outcome, Sample
-from faultline.faults.base import EdgeFault, Fault
+from faultline.faults.base import EdgeFault, Fault, FeltFault
 from faultline.injector.clock import Clock
 from faultline.injector.config import Config
 from faultline.injector.plan import PlannedFault
-from faultline.injector.probe import Prober
+from faultline.injector.probe import PERIOD_SECONDS, Prober
 from faultline.injector.record import Record
+from faultline.injector.targets import RunTarget
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +23,8 @@ EARLY_SECONDS = 2.0
 CLEAR_SECONDS = 5.0
 """How long after its end a fault may still be felt; what is not gone by then has no cleared time."""
 CLEAR_STEP_SECONDS = 0.1
+FELT_SECONDS = 1.5
+"""Longest time for one look at whether a fault is felt; a fault that takes longer has not bounded it itself."""
 
 
 class Proof:
@@ -71,6 +74,64 @@ class Proof:
             self.cleared.set()
 
 
+class Feeling:
+    """Asks a fault on no edge whether it is felt, ten times a second, until it is seen to be gone."""
+
+    def __init__(
+        self, planned: PlannedFault, fault: FeltFault, target: RunTarget, record: Record, clock: Clock
+    ) -> None:
+        self._name = planned.name
+        self._fault = fault
+        self._target = target
+        self._record = record
+        self._clock = clock
+        self._measured: list[float] = []
+        self.over = False
+        """The end was seen."""
+
+    @property
+    def depth(self) -> float | None:
+        """What was felt on the mean while it was on."""
+        return sum(self._measured) / len(self._measured) if self._measured else None
+
+    async def run(self) -> None:
+        """Asks until the end is seen, or was to be seen for CLEAR_SECONDS. A failure counts against the fault."""
+        finished = self._record.finished[self._name]
+        try:
+            while not self.over and not self._too_late(finished):
+                asked = self._clock.now()
+                async with asyncio.timeout(FELT_SECONDS):
+                    felt = await self._fault.felt(self._target)
+                if felt is not None:
+                    self._judge(asked, felt)
+                await asyncio.sleep(max(0.0, asked + PERIOD_SECONDS - self._clock.now()))
+        except Exception as error:
+            # Not seen is not gone: the run hears of it, and the fault itself ends all the same.
+            log.exception("the proof of fault %s failed", self._name)
+            self._record.note(self._name, error=f"its proof: {type(error).__name__}: {error}"[:500])
+            await finished.wait()
+
+    def _too_late(self, finished: asyncio.Event) -> bool:
+        status = self._record.statuses[self._name]
+        if not finished.is_set():
+            return False
+        return status.reverted is None or self._clock.now() > status.reverted + CLEAR_SECONDS
+
+    def _judge(self, asked: float, felt: float) -> None:
+        status = self._record.statuses[self._name]
+        if status.applied is None:
+            return
+        if status.reverted is None or asked < status.reverted:
+            # One that began before the fault and felt it all the same was under way when it came.
+            if asked >= status.applied or felt:
+                self._measured.append(felt)
+            if felt and status.observed is None:
+                self._record.note(self._name, observed=max(asked, status.applied))
+        elif not felt:
+            self._record.note(self._name, cleared=self._clock.now())
+            self.over = True
+
+
 class Prover:
     """Watches each fault of a plan from before its start until it is seen to be gone."""
 
@@ -80,13 +141,25 @@ class Prover:
         self._clock = clock
         self._probers: dict[tuple[str, str], Prober] = {}
 
-    async def prove(self, planned: PlannedFault, fault: Fault, record: Record, ended: asyncio.Event) -> None:
-        """Fills in observed, depth and cleared. Faults that act on no edge have nothing to prove."""
-        if not isinstance(fault, EdgeFault):
-            return
+    async def prove(
+        self, planned: PlannedFault, fault: Fault, target: RunTarget, record: Record, ended: asyncio.Event
+    ) -> None:
+        """Fills in observed, depth and cleared, then lets the target go. The control has nothing to prove."""
         early = planned.start - EARLY_SECONDS - self._clock.now()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(ended.wait(), max(0.0, early))
+        try:
+            if isinstance(fault, EdgeFault):
+                await self._prove_edge(planned, fault, record)
+            elif isinstance(fault, FeltFault):
+                feeling = Feeling(planned, fault, target, record, self._clock)
+                await feeling.run()
+                record.note(planned.name, depth=feeling.depth)
+            await record.finished[planned.name].wait()
+        finally:
+            await target.close()
+
+    async def _prove_edge(self, planned: PlannedFault, fault: EdgeFault, record: Record) -> None:
         proof = Proof(planned.name, fault, record)
         async with self._prober(planned.edge, fault.question).watching(proof.hear):
             await record.finished[planned.name].wait()

@@ -13,8 +13,16 @@ from faultline.injector.journal import Journal
 class Record:
     """The faults' statuses by name, and which of them are on."""
 
-    def __init__(self, statuses: dict[str, FaultStatus], journal: Journal, clock: Clock) -> None:
+    def __init__(
+        self,
+        statuses: dict[str, FaultStatus],
+        journal: Journal,
+        clock: Clock,
+        intents: dict[str, dict[str, Any]] | None = None,
+    ) -> None:
         self.statuses = statuses
+        self.intents = dict(intents or {})
+        """By fault what is about to be done, or was, and what undoing it takes."""
         self.active: set[str] = set()
         self.finished = {name: asyncio.Event() for name in statuses}
         """Set when a fault will not be on again."""
@@ -26,7 +34,12 @@ class Record:
         self.statuses[name] = self.statuses[name].model_copy(update=changes)
         self._journal.fault(self.statuses[name], self._clock.now())
 
+    async def intend(self, name: str, state: dict[str, Any]) -> None:
+        """Puts on disk what a fault is about to do."""
+        await self._journal.intent(name, state, self._clock.now())
+        self.intents[name] = state
+
     def others_on(self, name: str) -> bool:
         """Whether another fault is on the same edge."""
         edge = self.statuses[name].edge
-        return any(self.statuses[other].edge == edge for other in self.active - {name})
+        return bool(edge) and any(self.statuses[other].edge == edge for other in self.active - {name})

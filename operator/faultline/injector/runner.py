@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from typing import Any
 
 from faultline.api.run import FaultStatus
 from faultline.errors import Conflict, NotFound
@@ -16,12 +17,10 @@ from faultline.injector.journal import Journal, Replay
 from faultline.injector.plan import Plan, PlannedFault
 from faultline.injector.proof import Prover
 from faultline.injector.record import Record
-from faultline.injector.targets import EdgeTarget, NoTarget
+from faultline.injector.targets import Ended, RunTarget, Targets
+from faultline.injector.targets.base import LEAD_SECONDS
 
 log = logging.getLogger(__name__)
-
-LEAD_SECONDS = 0.02
-"""How long before its moment a change is handed to the edge's own thread, which then waits exactly."""
 
 CLEAN_SECONDS = 0.5
 """How long an edge's API may take to come clean at a stop, before its process is ended."""
@@ -29,15 +28,29 @@ CLEAN_SECONDS = 0.5
 PROOF_SECONDS = 1.5
 """How long the answer to a plan's end waits for the probes to have seen it."""
 
+END_SECONDS = 1.5
+"""How long a plan's end waits for its faults to be reverted. Those that are not by then are tried on, and until they
+are gone the plan is alive and no other is taken."""
+
+AGAIN_SECONDS = 0.25
+"""Between two tries to revert a fault."""
+
 
 class Runner:
     """Holds at most one plan. All methods run on the event loop."""
 
     def __init__(
-        self, edges: Mapping[str, Edge], firewall: Firewall, prover: Prover, journal: Journal, clock: Clock
+        self,
+        edges: Mapping[str, Edge],
+        firewall: Firewall,
+        targets: Targets,
+        prover: Prover,
+        journal: Journal,
+        clock: Clock,
     ) -> None:
         self._edges = edges
         self._firewall = firewall
+        self._targets = targets
         self._prover = prover
         self._journal = journal
         self._clock = clock
@@ -45,6 +58,7 @@ class Runner:
         self._record = Record({}, journal, clock)
         self._tasks: list[asyncio.Task[None]] = []
         self._proofs: list[asyncio.Task[None]] = []
+        self._closing: asyncio.Task[None] | None = None
         self._ended = asyncio.Event()
         self._over = True
         self.lease_expires = 0.0
@@ -69,6 +83,11 @@ class Runner:
         """The names of the faults that are on."""
         return set(self._record.active)
 
+    @property
+    def owned(self) -> set[str]:
+        """The faults that this runner still has to end, as `RUN/FAULT`."""
+        return set() if self._over else {f"{self.run}/{name}" for name in self._record.intents}
+
     async def load(self, plan: Plan) -> None:
         """Puts a plan on record and starts it. Raises Conflict (FL420) while another one lives."""
         if self.alive:
@@ -89,26 +108,34 @@ class Runner:
         """Goes on with what an injector before this one left, or closes its books when the lease is lost."""
         now = self._clock.now()
         if replay.over or replay.lease_expires <= now:
-            self._plan = replay.plan
-            # Its toxics died with it; this is the first moment at which somebody can say so.
+            if not replay.over:
+                log.warning("run %s lost its lease while the injector was down", replay.plan.run)
+            owed = {name for name in replay.intents if not replay.over and not replay.statuses[name].reverted}
+            # Toxics died with it; this is the first moment at which somebody can say so.
             ended = {
-                name: status.model_copy(update={"reverted": now}) if status.applied and not status.reverted else status
+                name: status.model_copy(update={"reverted": now})
+                if status.applied and not status.reverted and name not in owed
+                else status
                 for name, status in replay.statuses.items()
             }
-            self._record = Record(ended, self._journal, self._clock)
-            if not replay.over:
-                log.warning("run %s lost its lease while the injector was down", self.run)
+            self._plan = replay.plan
+            self._record = Record(ended, self._journal, self._clock, replay.intents)
+            if owed:
+                self._over = False
+                self._begin(replay.plan, replay.lease_expires, ended, replay.intents)
+            elif not replay.over:
                 await self._journal.over(now)
             return
         log.warning("going on with run %s after %.2f s", replay.plan.run, now - replay.written)
         self._over = False
-        lost = {
-            name: status.model_copy(update={"gap": status.gap + now - max(replay.written, status.applied)})
-            if status.applied and not status.reverted
-            else status
-            for name, status in replay.statuses.items()
-        }
-        self._begin(replay.plan, replay.lease_expires, lost)
+        lost = {}
+        for planned in replay.plan.faults:
+            status = replay.statuses[planned.name]
+            if status.applied and not status.reverted and not planned.fault().outlives_injector:
+                gap = status.gap + now - max(replay.written, status.applied)
+                status = status.model_copy(update={"gap": gap})
+            lost[planned.name] = status
+        self._begin(replay.plan, replay.lease_expires, lost, replay.intents)
 
     def renew(self, run: str) -> float:
         """Renews the lease; when it expires now. Raises NotFound (FL220) without a live plan of that run."""
@@ -138,21 +165,29 @@ class Runner:
         )
         return active
 
-    def _begin(self, plan: Plan, expires: float, statuses: dict[str, FaultStatus]) -> None:
+    def _begin(
+        self,
+        plan: Plan,
+        expires: float,
+        statuses: dict[str, FaultStatus],
+        intents: dict[str, dict[str, Any]] | None = None,
+    ) -> None:
         self._plan, self.lease_expires = plan, expires
-        self._record = Record(statuses, self._journal, self._clock)
+        self._record = Record(statuses, self._journal, self._clock, intents)
         self._ended = asyncio.Event()
+        if expires <= self._clock.now():
+            self._ended.set()
         self._forget_proofs()
         self._tasks = []
         for planned in plan.faults:
             if statuses[planned.name].reverted:
                 continue
             fault = planned.fault()
-            self._tasks.append(asyncio.create_task(self._conduct(planned, fault), name=f"fault {planned.name}"))
-            proof = self._prover.prove(planned, fault, self._record, self._ended)
+            target = self._targets.make(planned, fault, self._record, self._ended)
+            self._tasks.append(asyncio.create_task(self._conduct(planned, fault, target), name=f"fault {planned.name}"))
+            proof = self._prover.prove(planned, fault, target, self._record, self._ended)
             self._proofs.append(asyncio.create_task(proof, name=f"proof {planned.name}"))
-        watch = asyncio.create_task(self._watch_lease(), name="lease")
-        self._tasks.append(watch)
+        self._closing = asyncio.create_task(self._see_out(), name="lease")
 
     def _forget_proofs(self) -> None:
         for proof in self._proofs:
@@ -160,74 +195,85 @@ class Runner:
         self._proofs = []
 
     async def close(self) -> None:
-        """Ends everything, the probes included."""
+        """Ends everything, the probes included; what cannot be ended now is the next injector's business."""
         await self.stop()
-        proofs = list(self._proofs)
-        self._forget_proofs()
-        await asyncio.gather(*proofs, return_exceptions=True)
+        left = [*self._proofs, *self._tasks, *([self._closing] if self._closing else [])]
+        self._proofs = []
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     async def _end(self) -> None:
         self._ended.set()
-        tasks, self._tasks = self._tasks, []
-        await asyncio.gather(*tasks)
-        if not self._over:
-            self._over = True
-            await self._journal.over(self._clock.now())
+        if self._closing:
+            await asyncio.wait({self._closing}, timeout=END_SECONDS)
 
-    async def _watch_lease(self) -> None:
+    async def _see_out(self) -> None:
+        """Waits for the plan's end or for its lease's, and closes the books once every fault is gone."""
         while not await self._ended_by(self.lease_expires):
             if self.lease_expires <= self._clock.now():
+                # Nobody may come for this plan any more: it makes way by itself.
                 log.warning("run %s lost its lease", self.run)
                 self._ended.set()
-        if self.lease_expires <= self._clock.now():
-            # Nobody may come for this plan any more: it makes way by itself.
-            faults = [task for task in self._tasks if task is not asyncio.current_task()]
-            await asyncio.gather(*faults)
-            self._over = True
-            await self._journal.over(self._clock.now())
+        await asyncio.gather(*self._tasks)
+        self._over = True
+        await self._journal.over(self._clock.now())
 
-    async def _conduct(self, planned: PlannedFault, fault: Fault) -> None:
+    async def _conduct(self, planned: PlannedFault, fault: Fault, target: RunTarget) -> None:
         """One fault from its start to its end."""
-        target = self._target(planned, fault)
+        # An injector before this one may have begun it.
+        on_now = bool(self._record.intents.get(planned.name))
         try:
             for on, off in fault.windows(planned.end - planned.start):
                 if planned.start + off <= self._clock.now():
                     continue
-                if await self._ended_by(planned.start + on - LEAD_SECONDS):
+                if await self._ended_by(planned.start + on - target.lead):
                     break
+                on_now = True
                 await self._on(planned, fault, target, planned.start + on)
                 await self._ended_by(planned.start + off - LEAD_SECONDS)
                 await self._off(planned, fault, target, planned.start + off)
+                on_now = False
+        except Ended:
+            log.info("fault %s: the plan ended before its moment", planned.name)
         except Exception as error:
             # Whatever a fault does wrong, it ends and its run hears of it.
-            log.exception("fault %s failed", planned.name)
-            self._record.note(planned.name, error=f"{type(error).__name__}: {error}"[:500])
+            self._note_error(planned, error)
+        if on_now:
             await self._off(planned, fault, target, 0.0)
         if self._record.statuses[planned.name].applied:
             self._record.note(planned.name, reverted=target.done or self._clock.now(), gap=self._gap(planned))
         self._record.finished[planned.name].set()
 
-    def _target(self, planned: PlannedFault, fault: Fault) -> EdgeTarget | NoTarget:
-        if fault.family == "none":
-            return NoTarget(planned.name)
-        return EdgeTarget(self._edges[planned.edge], self._firewall, self._clock, planned.name)
+    def _note_error(self, planned: PlannedFault, error: Exception) -> None:
+        log.error("fault %s failed", planned.name, exc_info=error)
+        self._record.note(planned.name, error=f"{type(error).__name__}: {error}"[:500])
 
-    async def _on(self, planned: PlannedFault, fault: Fault, target: EdgeTarget | NoTarget, moment: float) -> None:
-        target.moment = moment
+    async def _on(self, planned: PlannedFault, fault: Fault, target: RunTarget, moment: float) -> None:
+        target.moment, target.done = moment, 0.0
         self._record.active.add(planned.name)
         await fault.apply(target)
-        if isinstance(target, NoTarget):
+        if fault.family == "none":
             await self._ended_by(moment)
         if not self._record.statuses[planned.name].applied:
             self._record.note(planned.name, applied=target.done or self._clock.now())
 
-    async def _off(self, planned: PlannedFault, fault: Fault, target: EdgeTarget | NoTarget, moment: float) -> None:
-        target.moment = moment
-        if isinstance(target, NoTarget):
+    async def _off(self, planned: PlannedFault, fault: Fault, target: RunTarget, moment: float) -> None:
+        if fault.family != "edge":
             await self._ended_by(moment)
         # Cut short by stop or lease: off at once, not at the planned moment.
-        target.moment = 0.0 if self._ended.is_set() else moment
-        await fault.revert(target)
+        target.moment, target.done = 0.0 if self._ended.is_set() else moment, 0.0
+        told = False
+        while True:
+            try:
+                await fault.revert(target)
+                break
+            except Exception as error:
+                # It is not gone, and nobody but us makes it go: again, until it is.
+                if not told:
+                    self._note_error(planned, error)
+                told = True
+                await asyncio.sleep(AGAIN_SECONDS)
         self._record.active.discard(planned.name)
 
     def _gap(self, planned: PlannedFault) -> float:

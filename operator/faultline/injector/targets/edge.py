@@ -1,4 +1,4 @@
-"""What faults act on, as the injector offers it: an edge, or nothing. `moment` is when the change at hand is due."""
+"""An edge as faults on it act on it."""
 
 from __future__ import annotations
 
@@ -6,26 +6,23 @@ import asyncio
 from collections.abc import Iterable, Mapping
 
 from faultline.api.toxic import Toxic
-from faultline.errors import NotFound
 from faultline.injector.clock import Clock
 from faultline.injector.config import split
 from faultline.injector.edge import Edge
 from faultline.injector.firewall import Firewall
+from faultline.injector.targets.base import RunTarget
 
 
-class EdgeTarget:
-    """An edge as a fault sees it. `moment` is when the change that is being made is due."""
+class EdgeTarget(RunTarget):
+    """An edge as a fault sees it; changes are made at the moment, by threads that wait for it exactly."""
 
     def __init__(self, edge: Edge, firewall: Firewall, clock: Clock, fault: str) -> None:
+        super().__init__(fault)
         self._edge = edge
         self._firewall = firewall
         self._clock = clock
         self._port = split(edge.config.listen)[1]
         self.edge = edge.name
-        self.fault = fault
-        self.moment = 0.0
-        self.done = 0.0
-        """When the latest change was made."""
 
     async def add(self, toxics: Mapping[str, Toxic]) -> None:
         """Put toxics named `fault.suffix` on the edge at the moment."""
@@ -51,30 +48,3 @@ class EdgeTarget:
         await asyncio.sleep(self.moment - self._clock.now())
         await self._firewall.undrop(self._port, self.fault)
         self.done = self._clock.now()
-
-
-class NoTarget:
-    """What a fault that acts on nothing gets."""
-
-    edge = ""
-    done = 0.0
-
-    def __init__(self, fault: str) -> None:
-        self.fault = fault
-        self.moment = 0.0
-
-    async def add(self, toxics: Mapping[str, Toxic]) -> None:
-        """There is nothing to put them on."""
-        raise NotFound("FL210", f"fault {self.fault} names no edge, {', '.join(toxics)} has nowhere to go")
-
-    async def remove(self, suffixes: Iterable[str]) -> None:
-        """Nothing can be on."""
-
-    async def cut(self) -> None:
-        """There is nothing to cut."""
-
-    async def drop(self) -> None:
-        """There is nothing to drop."""
-
-    async def undrop(self) -> None:
-        """Nothing can be dropped."""

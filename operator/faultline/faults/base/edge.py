@@ -1,19 +1,14 @@
-"""What a fault is: parameters (a model), `apply`, and its inverse `revert`, which the injector calls.
-
-An extension is one file in this folder with one class; the file's name is the fault's type in a scenario.
-"""
+"""Faults on an edge: toxics on its Toxiproxy, or packets dropped; proven by the probe on the edge."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import ClassVar, Literal, Protocol
 
-from faultline.api.base import Model
-from faultline.api.sample import Outcome, Sample
+from faultline.api.sample import Sample
 from faultline.api.toxic import Toxic
-
-__all__ = ["EdgeFault", "Fault", "Outcome", "Sample", "Target", "Toxic"]
+from faultline.faults.base.fault import Family, Fault
 
 Direction = Literal["both", "requests", "replies"]
 Stream = Literal["upstream", "downstream"]
@@ -22,7 +17,7 @@ SILENT_SECONDS = 0.15
 """An answer that is this much later than past the edge is not coming."""
 
 
-class Target(Protocol):
+class EdgeTarget(Protocol):
     """What the injector offers a fault: the edge it names, on this injector's own Toxiproxy process."""
 
     @property
@@ -49,28 +44,10 @@ class Target(Protocol):
         """Let them through again; not dropped counts as done."""
 
 
-class Fault(Model, ABC):
-    """One disturbance. Class attributes say what it acts on."""
-
-    family: ClassVar[Literal["edge", "none"]]
-
-    @abstractmethod
-    async def apply(self, target: Target) -> None:
-        """Start the disturbance."""
-
-    @abstractmethod
-    async def revert(self, target: Target) -> None:
-        """End it; safe to call again, and when `apply` did only half."""
-
-    def windows(self, length: float) -> list[tuple[float, float]]:
-        """When it is on, as seconds after its start; one window as long as the fault, unless it comes and goes."""
-        return [(0.0, length)]
-
-
 class EdgeFault(Fault):
     """A fault that is a set of toxics on one edge."""
 
-    family: ClassVar[Literal["edge", "none"]] = "edge"
+    family: ClassVar[Family] = "edge"
     question: ClassVar[Literal["plain", "bulk", "closing"]] = "plain"
     """What the probe asks so that the fault can be felt: something small, something large, or to close."""
 
@@ -86,11 +63,11 @@ class EdgeFault(Fault):
     def toxics(self) -> dict[str, Toxic]:
         """The toxics by suffix."""
 
-    async def apply(self, target: Target) -> None:
+    async def apply(self, target: EdgeTarget) -> None:
         """Add all toxics."""
         await target.add(self.toxics())
 
-    async def revert(self, target: Target) -> None:
+    async def revert(self, target: EdgeTarget) -> None:
         """Remove all toxics."""
         await target.remove(self.toxics())
 

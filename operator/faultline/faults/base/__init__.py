@@ -1,0 +1,31 @@
+"""What a fault is: parameters (a model), `apply`, and its inverse `revert`, which the injector calls.
+
+An extension is one file in the folder above this one with one class; the file's name is the fault's type in a scenario.
+Each family has its base class and the Target that it acts on in a module of its own here; what makes the targets is in
+faultline.injector.targets.
+"""
+
+from faultline.api.sample import Outcome, Sample
+from faultline.api.toxic import Toxic
+from faultline.faults.base.edge import SILENT_SECONDS, Direction, EdgeFault, EdgeTarget, streams
+from faultline.faults.base.fault import Family, Fault, FeltFault, Parts, Reference, Target, unmet
+from faultline.faults.base.share import choose
+
+__all__ = [
+    "SILENT_SECONDS",
+    "Direction",
+    "EdgeFault",
+    "EdgeTarget",
+    "Family",
+    "Fault",
+    "FeltFault",
+    "Outcome",
+    "Parts",
+    "Reference",
+    "Sample",
+    "Target",
+    "Toxic",
+    "choose",
+    "streams",
+    "unmet",
+]

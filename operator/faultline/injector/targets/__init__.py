@@ -1,0 +1,7 @@
+"""What faults act on, as the injector offers it: one module for each family, and the factory that the runner asks."""
+
+from faultline.injector.targets.base import Ended, FeltTarget, NoTarget, RunTarget
+from faultline.injector.targets.edge import EdgeTarget
+from faultline.injector.targets.factory import Targets
+
+__all__ = ["EdgeTarget", "Ended", "FeltTarget", "NoTarget", "RunTarget", "Targets"]

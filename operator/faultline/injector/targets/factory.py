@@ -1,0 +1,40 @@
+"""Gives each planned fault its target, and puts back what faults of an injector before this one left."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping
+
+from faultline.faults.base import Fault
+from faultline.injector.clock import Clock
+from faultline.injector.edge import Edge
+from faultline.injector.firewall import Firewall
+from faultline.injector.plan import PlannedFault
+from faultline.injector.record import Record
+from faultline.injector.targets.base import NoTarget, RunTarget
+from faultline.injector.targets.edge import EdgeTarget
+
+
+class Targets:
+    """One lab's; a family whose faults outlive the injector has its part in `restore`."""
+
+    def __init__(self, edges: Mapping[str, Edge], firewall: Firewall, clock: Clock) -> None:
+        self._edges = edges
+        self._firewall = firewall
+        self._clock = clock
+
+    def make(self, planned: PlannedFault, fault: Fault, record: Record, ended: asyncio.Event) -> RunTarget:
+        """The target of one fault of a plan; `ended` is set when the plan ends."""
+        if fault.family == "edge":
+            return EdgeTarget(self._edges[planned.edge], self._firewall, self._clock, planned.name)
+        return NoTarget(planned, record, self._clock, ended)
+
+    async def restore(self, kept: Collection[str] = ()) -> None:
+        """Puts back whatever a fault changed, but for the faults `kept`, which are still being carried out.
+
+        At the injector's start and at each reset; nothing to put back is fine. Edges need nothing: their toxics are in
+        memory only.
+        """
+
+    async def close(self) -> None:
+        """Give back what the families' targets share."""
