@@ -79,6 +79,10 @@ def _objective_rules() -> list[Rule]:
                     "message": f"target must be {word} worst for {', '.join(names)}",
                 }
             )
+    for name in (name for name, cls in MEASURES.items() if cls.better is None):
+        stated = f"(self.{name}.direction == 'higher') == (self.target > self.worst) && self.target != self.worst"
+        text = f"target must be above worst for {name} where direction is higher, and below it where it is lower"
+        rules.append({"rule": f"!has(self.{name}) || {stated}", "message": text})
     return rules
 
 

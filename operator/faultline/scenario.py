@@ -75,11 +75,10 @@ class _ObjectiveBase(Model):
 
     @model_validator(mode="after")
     def _one_measure(self) -> Self:
-        measure = MEASURES[_exactly_one(self, MEASURES, "measure")]
-        if self.target == self.worst or (self.target > self.worst) != (measure.better == "higher"):
-            raise ValueError(
-                f"target {self.target} must be {'above' if measure.better == 'higher' else 'below'} worst {self.worst}"
-            )
+        _exactly_one(self, MEASURES, "measure")
+        higher = self.measure.improves == "higher"
+        if self.target == self.worst or (self.target > self.worst) != higher:
+            raise ValueError(f"target {self.target} must be {'above' if higher else 'below'} worst {self.worst}")
         return self
 
     @property

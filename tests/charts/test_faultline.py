@@ -108,9 +108,11 @@ async def test_each_part_is_a_job_and_the_learner_s_is_bounded() -> None:
     jobs = {each["job_name"]: each for each in config["scrape_configs"]}
     assert set(jobs) == {"app", "shared", "store", "harness", "platform"}
     assert (jobs["app"]["sample_limit"], jobs["app"]["body_size_limit"]) == (3000, "2MB")
-    # A learner's app cannot export a series that an objective looks at.
-    assert {"source_labels": ["__name__"], "regex": "faultline_.*", "action": "drop"} in jobs["app"][
-        "metric_relabel_configs"
+    # A learner's app cannot export a series that an objective looks at: all of its names begin with app_.
+    assert [(each["regex"], each.get("replacement")) for each in jobs["app"]["metric_relabel_configs"]] == [
+        ("faultline_.*", None),
+        ("(.*)", "app_$1"),
+        ("app_(app_.*)", "$1"),
     ]
     assert [name for name, job in jobs.items() if job.get("honor_labels")] == ["platform"]
     for name, job in jobs.items():

@@ -78,6 +78,8 @@ def healthy(fake: FakePrometheus) -> None:
         r"timestamp\(faultline_load_complete": [({}, END - 0.4)],
         r"faultline_load_complete": [({}, 1)],
         r"^max by \(pod\) \(resets": [],
+        r'^sum\(faultline_load_requests_total\{run="run-1"\}\)$': [({}, 6000)],
+        r'^sum\(faultline_load_requests_total\{run="run-1",outcome!="ok"\}\)$': [({}, 100)],
         r"^sum by \(op, outcome\)": [
             ({"op": "browse", "outcome": "ok"}, 4000),
             ({"op": "browse", "outcome": "failed"}, 10),
@@ -168,7 +170,15 @@ def _load_report(**changes: Any) -> LoadReport:
         "state": "done",
         "error": None,
         "canary": {"p50": 0.002, "p95": 0.004, "scale": 1.0},
-        "health": {"late_p99": 0.004, "late_max": 0.03, "cpu": 0.3, "dispatched": 6000, "planned": 6000},
+        "health": {
+            "late_p99": 0.004,
+            "late_max": 0.03,
+            "cpu": 0.3,
+            "dispatched": 6000,
+            "planned": 6000,
+            "locust_requests": 6000,
+            "locust_failures": 100,
+        },
         "counts": {"browse": {"ok": 4000, "failed": 10}, "checkout": {"ok": 1900, "unknown": 90}},
     }
     return LoadReport.model_validate(body | changes)

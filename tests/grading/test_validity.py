@@ -25,7 +25,8 @@ def doubted(prometheus, spec, evidence):
 
 
 def healthy(**changes):
-    return Health(**({"late_p99": 0.004, "late_max": 0.03, "cpu": 0.3, "dispatched": 6000, "planned": 6000} | changes))
+    well = {"late_p99": 0.004, "late_max": 0.03, "cpu": 0.3, "dispatched": 6000, "planned": 6000}
+    return Health(**(well | {"locust_requests": 6000, "locust_failures": 100} | changes))
 
 
 async def test_no_word_from_the_load_generator(doubted):
@@ -112,6 +113,28 @@ async def test_an_operation_that_only_prometheus_knows(fake, doubted):
 async def test_counts_within_one_percent_are_good(fake, prometheus, spec, evidence):
     fake.rows[r"^sum by \(op, outcome\)"][0] = ({"op": "browse", "outcome": "ok"}, 3941)
     assert (await grade(prometheus, spec, evidence())).verdict == "pass"
+
+
+@pytest.mark.parametrize(
+    ("health", "reason"),
+    [
+        ({"locust_requests": 6100}, "Locust counted 6100 requests, Prometheus holds 6000"),
+        ({"locust_failures": 30}, "Locust counted 30 failures, Prometheus holds 100"),
+        ({"locust_failures": None}, "no data: the load generator does not say what Locust counted"),
+    ],
+)
+async def test_locust_counted_something_else(doubted, load_report, health, reason):
+    assert reason in (await doubted(load=load_report(health=healthy(**health))))[0]
+
+
+async def test_locust_within_one_percent_is_good(prometheus, spec, evidence, load_report):
+    load = load_report(health=healthy(locust_requests=6059, locust_failures=159))
+    assert (await grade(prometheus, spec, evidence(load=load))).verdict == "pass"
+
+
+async def test_requests_that_prometheus_does_not_have(fake, doubted):
+    fake.rows[next(key for key in fake.rows if key.endswith('"\\}\\)$') and "outcome" not in key)] = []
+    assert "requests by Prometheus are not known: no data" in (await doubted())[0]
 
 
 async def test_a_harness_that_restarted(fake, doubted):

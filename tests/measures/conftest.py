@@ -44,11 +44,14 @@ def _sum(*parts: Callable[[float], float]) -> Callable[[float], float]:
     return lambda at: sum(part(at) for part in parts)
 
 
-def _made_up() -> dict[str, list[tuple[str, Callable[[float], float]]]]:
+Value = Callable[[float], float | None]
+
+
+def _made_up() -> dict[str, list[tuple[str, Value]]]:
     """By metric: labels, and the value at a time in seconds after the mark.
 
     50 browse and 20 checkout a second. While the fault phase lasts a tenth of browse fails and half of checkout gets
-    no answer. Payments is tried three times a second and operation while slow; when cut off, 100 connections a second.
+    no answer. A greedy client adds 40 browse a second, a quarter of them ok. Payments is tried three times a second and operation while slow; when cut off, 100 connections a second.
     """
     phases = {"baseline": (0, 12), "fault": (12, 42), "recovery": (42, 57)}
     requests, offered = [], []
@@ -65,7 +68,14 @@ def _made_up() -> dict[str, list[tuple[str, Callable[[float], float]]]]:
                 (f'{labels},outcome="{outcome}"', _during(start, end, rate * share))
                 for outcome, share in shares[op].items()
             ]
+    requests += [
+        (f'{RUN},phase="fault",op="browse",fault="greedy",outcome="{outcome}"', _during(12, 42, rate))
+        for outcome, rate in (("ok", 10), ("failed", 30), ("unknown", 0))
+    ]
     lab = 'namespace="lab-shop",part="{}",pod="{}-1"'
+    store = 'namespace="lab-shop",part="store",app="{}"'
+    queue = 'namespace="harness-shop",queue="jobs"'
+    pager = 'namespace="lab-shop",part="shared",pod="pager-1"'
     exact = f'{RUN},phases="{{}}",op="{{}}",quantile="0.95"'
     return {
         "faultline_load_requests_total": requests,
@@ -74,6 +84,7 @@ def _made_up() -> dict[str, list[tuple[str, Callable[[float], float]]]]:
             (exact.format("fault", ""), lambda _: 1.25),
             (exact.format("fault+recovery", "checkout"), lambda _: 0.8),
             (exact.format("fault", "checkout"), lambda _: float("inf")),
+            (exact.format("fault", "") + ',fault="greedy"', lambda _: 0.1),
         ],
         "faultline_load_recovery_seconds": [(f'{RUN},op=""', lambda _: 3), (f'{RUN},op="checkout"', lambda _: 7)],
         "faultline_dependency_requests_total": [
@@ -92,13 +103,46 @@ def _made_up() -> dict[str, list[tuple[str, Callable[[float], float]]]]:
             (lab.format("app", "checkout"), _during(0, 61, 0.2)),
             (lab.format("store", "postgres"), _during(0, 61, 0.1)),
             ('namespace="lab-other",part="app",pod="x-1"', _during(0, 61, 0.9)),
+            *(
+                (f'namespace="lab-shop",part="made-up",pod="{pod}"', _during(start, 61, rate))
+                for pod, start, rate in (
+                    ("front-7f9c8d6b54-abcde", 0, 0.2),
+                    ("front-7f9c8d6b54-fghij", 0, 0.1),
+                    ("front-other-0", 0, 5),
+                    ("late-7f9c8d6b54-abcde", 0, 0.2),
+                )
+            ),
+            # It is not there before it starts.
+            (
+                'namespace="lab-shop",part="made-up",pod="late-7f9c8d6b54-fghij"',
+                lambda at: 0.6 * (min(at, 42) - 27) if at > 27 else None,
+            ),
         ],
         "redis_keyspace_hits_total": [(lab.format("store", "redis"), _sum(_during(0, 12, 90), _during(12, 61, 50)))],
         "redis_keyspace_misses_total": [(lab.format("store", "redis"), _sum(_during(0, 12, 10), _during(12, 61, 50)))],
         "faultline_pod_memory_bytes": [
             (lab.format("app", "checkout"), lambda _: 100 * 1024**2),
             (lab.format("store", "postgres"), lambda _: 60 * 1024**2),
+            (lab.format("made-up", "late"), lambda _: 5),
         ],
+        "pg_stat_activity_count": [
+            (f'{store.format("postgres")},datname="lab",state="active"', lambda at: 12 if 20 < at < 30 else 2),
+            (f'{store.format("postgres")},datname="lab",state="idle"', lambda _: 6),
+            (f'{store.format("postgres")},datname="postgres",state="idle"', lambda _: 9),
+        ],
+        "redis_connected_clients": [(store.format("redis"), lambda _: 5)],
+        "pgbouncer_pools_client_active_connections": [(f'{store.format("pgbouncer")},database="lab"', lambda _: 20)],
+        "pgbouncer_pools_client_waiting_connections": [(f'{store.format("pgbouncer")},database="lab"', lambda _: 3)],
+        "faultline_queue_depth": [(queue, _during(12, 42, 10))],
+        "faultline_queue_oldest_seconds": [(queue, _during(12, 42, 0.5))],
+        "pg_replication_lag_seconds": [
+            (f'{store.format("postgres-replica")},pod="a"', lambda _: 0.3),
+            (f'{store.format("postgres-replica")},pod="b"', lambda at: 4.2 if 20 < at < 30 else 0.3),
+            (f'{store.format("postgres")},pod="c"', lambda _: 99),
+        ],
+        "faultline_heartbeat_age_seconds": [('namespace="harness-shop"', lambda _: 0.2)],
+        "faultline_pages_total": [(pager, lambda at: 1 + (at > 20) + (at > 32))],
+        "faultline_alerts_total": [(f'{pager},alert="payments are slow"', lambda at: 1 if at > 32 else None)],
     }
 
 
@@ -108,7 +152,8 @@ def _openmetrics() -> str:
         family = metric.removesuffix("_total")
         lines.append(f"# TYPE {family} {'counter' if metric.endswith('_total') else 'gauge'}")
         for labels, value in series:
-            lines += [f"{metric}{{{labels}}} {value(at + 0.3)} {MARK + at + 0.3:.1f}" for at in range(BEFORE, AFTER)]
+            readings = ((at + 0.3, value(at + 0.3)) for at in range(BEFORE, AFTER))
+            lines += [f"{metric}{{{labels}}} {is_} {MARK + at:.1f}" for at, is_ in readings if is_ is not None]
     return "\n".join([*lines, "# EOF", ""]).replace(" inf ", " +Inf ")
 
 

@@ -7,11 +7,13 @@ from pydantic import ValidationError
 
 from faultline.api.run import QUERY_LIMIT
 from faultline.measures import MEASURES
+from faultline.measures.__main__ import PARAMETERS
 from faultline.measures.base import Disturbance, grown
+from faultline.scenario import ObjectiveSpec
 
 MARK = 1_790_000_000.0
-REQUESTS = 'faultline_load_requests_total{run="run-1",phase=~"baseline|fault|recovery"'
-OFFERED = 'faultline_load_offered_total{run="run-1",phase=~"baseline|fault|recovery"'
+REQUESTS = 'faultline_load_requests_total{run="run-1",phase=~"baseline|fault|recovery",fault=""'
+OFFERED = 'faultline_load_offered_total{run="run-1",phase=~"baseline|fault|recovery",fault=""'
 
 TEXTS = [
     ("availability", {}, f'sum({REQUESTS},outcome="ok"}}) / sum({REQUESTS}}})'),
@@ -20,7 +22,7 @@ TEXTS = [
         "latency_quantile",
         {"phases": ["recovery", "fault"], "quantile": "0.99"},
         "clamp_max(faultline_load_exact_latency_seconds"
-        '{run="run-1",phases="fault+recovery",op="",quantile="0.99"}, 2.5)',
+        '{run="run-1",phases="fault+recovery",op="",fault="",quantile="0.99"}, 2.5)',
     ),
     ("throughput", {}, f'sum({REQUESTS},outcome="ok"}}) / 57'),
     (
@@ -39,9 +41,9 @@ def test_the_query_is_what_a_person_would_write(context, name, parameters, text)
 
 @pytest.mark.parametrize("name", sorted(MEASURES))
 def test_each_measure_says_unit_direction_and_window(name):
-    measure = MEASURES[name].model_validate({"dependency": "x"} if name == "retry_amplification" else {})
-    assert measure.unit
-    assert measure.better in ("higher", "lower")
+    measure = MEASURES[name].model_validate(PARAMETERS.get(name, {}))
+    assert measure.value_unit
+    assert measure.improves in ("higher", "lower")
     assert measure.window()
 
 
@@ -58,7 +60,7 @@ def test_retries_are_split_where_faults_on_the_edge_begin_and_end(context):
     text = query.query(context)
     # 12 to 24 (slow), 24 to 40 (cut off; its start is too near), 40 to the end of the drain
     assert text.count("max(") == 3
-    assert '/ sum(faultline_load_offered_total{run="run-1",phase=~"fault|recovery"})' in text
+    assert '/ sum(faultline_load_offered_total{run="run-1",phase=~"fault|recovery",fault=""})' in text
 
 
 def test_a_fault_on_another_edge_splits_nothing(context):
@@ -85,3 +87,38 @@ def test_growth_is_read_half_a_scrape_late():
     assert grown("c", 100, 110) == (
         "sum(last_over_time(c[10s] @ 110.5)) - (sum(last_over_time(c[9s] @ 100.5)) or vector(0))"
     )
+
+
+PROMQL = {"query": "vector(1)", "unit": "s", "direction": "lower"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"query": 'x{namespace="$namespace"}'}, r"must name none but \$run, .*, got \$namespace"),
+        ({"query": "x$"}, r"must have \$\$ for a dollar sign"),
+        ({"query": "sum(app_requests_total)"}, "must not read what the graded app says of itself"),
+        ({"query": '{__name__=~"a.*"}'}, "must not read what the graded app says of itself"),
+        ({"query": ""}, "at least 1 character"),
+        ({"direction": "up"}, "should be 'higher' or 'lower'"),
+    ],
+)
+def test_promql_that_cannot_be_graded_is_refused(changes, problem):
+    with pytest.raises(ValidationError, match=problem):
+        MEASURES["promql"].model_validate(PROMQL | changes)
+
+
+def test_promql_takes_unit_and_direction_from_the_objective(context):
+    measure = MEASURES["promql"].model_validate(PROMQL | {"query": "x$range / $seconds", "phases": ["fault"]})
+    assert (measure.value_unit, measure.improves) == ("s", "lower")
+    assert measure.query(context) == "x[30s] @ 1790000042 / 30"
+
+
+@pytest.mark.parametrize(("target", "worst", "good"), [(1, 2, True), (2, 1, False), (1, 1, False)])
+def test_an_objective_on_promql_keeps_to_its_direction(target, worst, good):
+    body = {"name": "n", "weight": 1, "reason": "r", "target": target, "worst": worst, "promql": PROMQL}
+    if good:
+        assert ObjectiveSpec.model_validate(body).type == "promql"
+    else:
+        with pytest.raises(ValidationError, match="must be below worst"):
+            ObjectiveSpec.model_validate(body)

@@ -18,9 +18,12 @@ scrape_configs:
     label_limit: {{ int $limits.labels }}
     label_value_length_limit: {{ int $limits.valueLength }}
     body_size_limit: {{ $limits.bodySize }}
-    # The names that objectives are graded by belong to the harness and to the shared services.
+    # The names that objectives are graded by belong to the harness, the stores and the shared services: what an app
+    # exports is called app_… whatever it calls it.
     metric_relabel_configs:
       - {source_labels: [__name__], regex: "faultline_.*", action: drop}
+      - {source_labels: [__name__], regex: "(.*)", target_label: __name__, replacement: "app_$1"}
+      - {source_labels: [__name__], regex: "app_(app_.*)", target_label: __name__, replacement: "$1"}
     {{- end }}
     {{- if eq $part "platform" }}
     # The meter speaks of other pods than itself.

@@ -32,7 +32,7 @@ def show(spec: ScenarioSpec) -> None:
     rates = ", ".join(f"{each.rate:g}/s from {each.at}" for each in spec.load.stages)
     console.print(f"load: {rates}; a request counts as lost after {spec.load.deadline}")
     for each in spec.objectives:
-        unit = each.measure.unit
+        unit = each.measure.value_unit
         must = "  [red]required[/]" if each.required else ""
         target, worst = quantity(each.target, unit), quantity(each.worst, unit)
         console.print(f"  {each.weight:>3g} points  {escape(each.name)}: {target} (none from {worst}){must}")

@@ -29,13 +29,18 @@ class Canary(_FromLoad):
 
 
 class Health(_FromLoad):
-    """The generator itself: how late it dispatched (seconds), its share of its CPU core (0 to 1), arrivals."""
+    """The generator itself: how late it dispatched (seconds), its share of its CPU core (0 to 1), arrivals.
+
+    `locust_requests` and `locust_failures` are what Locust's own statistics have.
+    """
 
     late_p99: float | None = None
     late_max: float | None = None
     cpu: float | None = None
     dispatched: int | None = None
     planned: int | None = None
+    locust_requests: int | None = None
+    locust_failures: int | None = None
 
 
 class LoadReport(_FromLoad):

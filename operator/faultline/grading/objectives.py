@@ -43,7 +43,7 @@ async def assess(prometheus: Prometheus, spec: Any, context: Context) -> Objecti
     return ObjectiveStatus(
         name=spec.name,
         measure=spec.type,
-        unit=measure.unit,
+        unit=measure.value_unit,
         query=query[:QUERY_LIMIT],
         window=measure.window(),
         value=value,

@@ -87,7 +87,7 @@ def _fault_span(fault: FaultStatus, mark: float) -> Span:
 
 def _plan(evidence: Evidence) -> list[tuple[Chart, list[tuple[str, str]]]]:
     """Each chart with its (line's name, query); `{label}` in the name takes a label's value of each series."""
-    run = f"run={quoted(evidence.run)}"
+    run = f'run={quoted(evidence.run)},fault=""'
     lab = quoted(names.lab_namespace(evidence.scenario))
     harness = quoted(names.harness_namespace(evidence.scenario))
     outcome = f"sum(rate(faultline_load_requests_total{{{run},outcome=%s}}[2s]))"

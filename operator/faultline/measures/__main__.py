@@ -44,7 +44,18 @@ EXAMPLE = Context(
     end=162,
     faults=[Disturbance(name="slow", edge="checkout->payments", start=115, end=130)],
 )
-PARAMETERS: dict[str, dict[str, object]] = {"retry_amplification": {"dependency": "payments", "op": "checkout"}}
+PARAMETERS: dict[str, dict[str, object]] = {
+    "backend_share": {"service": "checkout"},
+    "load_imbalance": {"service": "checkout"},
+    "promql": {
+        "query": 'sum(rate(faultline_dependency_requests_total{namespace="$lab"}$range))',
+        "unit": "attempts/s",
+        "direction": "lower",
+    },
+    "queue_age": {"queue": "jobs"},
+    "queue_depth": {"queue": "jobs"},
+    "retry_amplification": {"dependency": "payments", "op": "checkout"},
+}
 """For measures that have parameters without a default."""
 
 
@@ -55,10 +66,11 @@ def page() -> str:
 
 def _section(name: str, measure: type[Measure]) -> str:
     scaled = ", target and worst scaled by the canary up to the objective's `cap`" if measure.scaled else ""
+    direction = f"{measure.better} is better" if measure.better else "which way is better is stated"
     rows = "".join(_row(each, info) for each, info in measure.model_fields.items())
     query = measure.model_validate(PARAMETERS.get(name, {})).query(EXAMPLE)
     return (
-        f"\n## {name}\n\nUnit: {measure.unit}; {measure.better} is better{scaled}.\n\n{inspect.getdoc(measure)}\n\n"
+        f"\n## {name}\n\nUnit: {measure.unit}; {direction}{scaled}.\n\n{inspect.getdoc(measure)}\n\n"
         f"| parameter | default | |\n|---|---|---|\n{rows}\n```promql\n{query}\n```\n"
     )
 

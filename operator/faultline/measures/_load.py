@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from faultline.api.base import Line
+from faultline.api.base import Line, Slug
 from faultline.measures.base import LOADED, Context, Measure
 
 LoadPhase = Literal["baseline", "fault", "recovery"]
@@ -38,10 +38,17 @@ class LoadMeasure(PhasedMeasure):
     """A measure over one operation (or all) in some phases (by the intended start of each request)."""
 
     op: Line | None = Field(None, description="operation as named in load.py; all when left out")
+    fault: Slug | None = Field(
+        None, description="the own requests of this traffic fault (an abusive client's); the clients' when left out"
+    )
 
     def selector(self, context: Context, **labels: str) -> str:
         """A PromQL label selector, braces included; a value with `|` matches any of its parts."""
-        parts = {"run": f"={quoted(context.run)}", "phase": f"=~{quoted('|'.join(self.phases))}"}
+        parts = {
+            "run": f"={quoted(context.run)}",
+            "phase": f"=~{quoted('|'.join(self.phases))}",
+            "fault": f"={quoted(self.fault or '')}",
+        }
         if self.op:
             parts["op"] = f"={quoted(self.op)}"
         parts |= {name: f"{'=~' if '|' in value else '='}{quoted(value)}" for name, value in labels.items()}

@@ -30,5 +30,5 @@ class MeterMeasure(PhasedMeasure):
     def thousands(self, context: Context) -> str:
         """Requests answered well, in thousands; nothing when there was none, as no use of resources is worth that."""
         phases = quoted("|".join(self.phases))
-        ok = f'{{run={quoted(context.run)},phase=~{phases},outcome="ok"}}'
+        ok = f'{{run={quoted(context.run)},phase=~{phases},fault="",outcome="ok"}}'
         return f"((sum(faultline_load_requests_total{ok}) > 0) / 1000)"

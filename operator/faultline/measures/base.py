@@ -17,6 +17,9 @@ from faultline.api.base import Model
 LOADED = ("baseline", "fault", "recovery")
 """The phases with load, in order."""
 
+Direction = Literal["higher", "lower"]
+"""Which way is better."""
+
 
 class Disturbance(Model):
     """When a fault was really on, in Unix seconds."""
@@ -61,9 +64,22 @@ class Measure(Model, ABC):
     """One number about a run. The query is instant, at `context.end`, and must give exactly one sample."""
 
     unit: ClassVar[str]
-    better: ClassVar[Literal["higher", "lower"]]
+    better: ClassVar[Direction | None]
+    """None where each objective states it, as a parameter `direction`."""
     scaled: ClassVar[bool] = False
     """Whether target and worst are multiplied by the canary's scale (latencies)."""
+
+    @property
+    def value_unit(self) -> str:
+        """The unit of the value."""
+        return self.unit
+
+    @property
+    def improves(self) -> Direction:
+        """Which way is better for this objective."""
+        if self.better is None:
+            raise NotImplementedError(f"{type(self).__name__} leaves its direction to its objectives")
+        return self.better
 
     @abstractmethod
     def query(self, context: Context) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from faultline.measures._load import PhasedMeasure, quoted
-from faultline.measures.base import Context, grown
+from faultline.measures.base import Context, Direction, grown
 
 
 class CacheHitRatio(PhasedMeasure):
@@ -15,7 +15,7 @@ class CacheHitRatio(PhasedMeasure):
     """
 
     unit: ClassVar[str] = "ratio"
-    better: ClassVar[Literal["higher", "lower"]] = "higher"
+    better: ClassVar[Direction | None] = "higher"
 
     def query(self, context: Context) -> str:
         """By the exporter beside Redis, which belongs to the lab's stores and is none of the learner's."""

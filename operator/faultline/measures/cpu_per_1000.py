@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from faultline.measures._meter import MeterMeasure
-from faultline.measures.base import Context, grown
+from faultline.measures.base import Context, Direction, grown
 
 
 class CpuPer1000(MeterMeasure):
     """CPU seconds that the lab's pods used for each 1,000 requests answered well."""
 
     unit: ClassVar[str] = "CPU s/1000 requests"
-    better: ClassVar[Literal["higher", "lower"]] = "lower"
+    better: ClassVar[Direction | None] = "lower"
 
     def query(self, context: Context) -> str:
         """The increase of each pod's counter, pods that came and went included."""

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from pydantic import Field
 
 from faultline.api.base import PositiveDuration, seconds
 from faultline.measures._load import LoadMeasure
-from faultline.measures.base import Context, length, moment
+from faultline.measures.base import Context, Direction, length, moment
 
 
 class DipDepth(LoadMeasure):
     """The largest share of bad outcomes over any `over` within the phases (by when the outcome was known)."""
 
     unit: ClassVar[str] = "ratio"
-    better: ClassVar[Literal["higher", "lower"]] = "lower"
+    better: ClassVar[Direction | None] = "lower"
 
     over: PositiveDuration = Field("5s", description="length of a moment; at least 3s, or a few requests decide")
 

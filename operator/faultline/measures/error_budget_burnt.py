@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from pydantic import Field
 
 from faultline.measures._load import LoadMeasure
-from faultline.measures.base import Context
+from faultline.measures.base import Context, Direction
 
 
 class ErrorBudgetBurnt(LoadMeasure):
     """Requests not answered well, over those that the service level allows in these phases: 1 is the whole budget."""
 
     unit: ClassVar[str] = "budgets"
-    better: ClassVar[Literal["higher", "lower"]] = "lower"
+    better: ClassVar[Direction | None] = "lower"
 
     service_level: float = Field(
         0.99, gt=0, lt=1, alias="serviceLevel", description="share that has to be answered well"

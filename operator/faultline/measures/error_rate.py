@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from faultline.measures._load import LoadMeasure
-from faultline.measures.base import Context
+from faultline.measures.base import Context, Direction
 
 Bad = Literal["failed", "unknown"]
 BAD: tuple[Bad, ...] = ("failed", "unknown")
@@ -20,7 +20,7 @@ class ErrorRate(LoadMeasure):
     """
 
     unit: ClassVar[str] = "ratio"
-    better: ClassVar[Literal["higher", "lower"]] = "lower"
+    better: ClassVar[Direction | None] = "lower"
 
     outcomes: list[Bad] = Field(
         default_factory=lambda: [*BAD], min_length=1, max_length=2, description="what counts as bad"

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, field_validator
 
 from faultline.measures._load import LoadMeasure, LoadPhase, quoted
-from faultline.measures.base import LOADED, Context
+from faultline.measures.base import Context, Direction, LOADED
 
 
 class LatencyQuantile(LoadMeasure):
@@ -18,7 +18,7 @@ class LatencyQuantile(LoadMeasure):
     """
 
     unit: ClassVar[str] = "s"
-    better: ClassVar[Literal["higher", "lower"]] = "lower"
+    better: ClassVar[Direction | None] = "lower"
     scaled: ClassVar[bool] = True
 
     quantile: Literal["0.5", "0.95", "0.99"] = Field("0.95", description="0.99 wants 2,000 planned requests or more")
@@ -37,6 +37,7 @@ class LatencyQuantile(LoadMeasure):
             "run": context.run,
             "phases": "+".join(self.phases),
             "op": self.op or "",
+            "fault": self.fault or "",
             "quantile": self.quantile,
         }
         selector = "{" + ",".join(f"{name}={quoted(value)}" for name, value in labels.items()) + "}"

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from faultline.measures._meter import MeterMeasure
-from faultline.measures.base import Context, length, moment
+from faultline.measures.base import Context, Direction, length, moment
 
 
 class MemoryPer1000(MeterMeasure):
     """MiB that the lab's pods held, times the seconds they held it, for each 1,000 requests answered well."""
 
     unit: ClassVar[str] = "MiB s/1000 requests"
-    better: ClassVar[Literal["higher", "lower"]] = "lower"
+    better: ClassVar[Direction | None] = "lower"
 
     def query(self, context: Context) -> str:
         """The mean of the meter's readings, times the time."""

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from faultline.api.base import EdgeName, Slug
 from faultline.measures._load import LoadMeasure, quoted
-from faultline.measures.base import Context, Disturbance, grown, moment
+from faultline.measures.base import Context, Direction, Disturbance, grown, moment
 
 SHORTEST_SECONDS = 3.0
 """A part of the time has to hold a few scrapes (one each second), or its edges weigh more than what is between."""
@@ -27,7 +27,7 @@ class RetryAmplification(LoadMeasure):
     """
 
     unit: ClassVar[str] = "attempts/operation"
-    better: ClassVar[Literal["higher", "lower"]] = "lower"
+    better: ClassVar[Direction | None] = "lower"
 
     dependency: Slug = Field(description="the service (ours, shared) that is tried")
     edge: EdgeName | None = Field(None, description="the edge that is cut; all that lead to the dependency if left out")

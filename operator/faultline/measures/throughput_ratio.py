@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from faultline.measures._load import LoadMeasure
-from faultline.measures.base import Context
+from faultline.measures.base import Context, Direction
 
 
 class ThroughputRatio(LoadMeasure):
@@ -15,7 +15,7 @@ class ThroughputRatio(LoadMeasure):
     """
 
     unit: ClassVar[str] = "ratio"
-    better: ClassVar[Literal["higher", "lower"]] = "higher"
+    better: ClassVar[Direction | None] = "higher"
 
     def query(self, context: Context) -> str:
         """Answered well over offered, by the phase of the intended start."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from pydantic import Field
 
 from faultline.api.base import Line
 from faultline.measures._load import quoted
-from faultline.measures.base import Context, Measure
+from faultline.measures.base import Context, Direction, Measure
 
 
 class TimeToRecover(Measure):
@@ -19,7 +19,7 @@ class TimeToRecover(Measure):
     """
 
     unit: ClassVar[str] = "s"
-    better: ClassVar[Literal["higher", "lower"]] = "lower"
+    better: ClassVar[Direction | None] = "lower"
 
     op: Line | None = Field(None, description="operation as named in load.py; all when left out")
 

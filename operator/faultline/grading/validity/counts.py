@@ -21,7 +21,7 @@ class Counts(Rule):
             return []  # the rule `complete` says so
         told = {(op, name): float(n) for op, outcomes in load.counts.items() for name, n in outcomes.items()}
         found = await question.prometheus.instant(
-            f"sum by (op, outcome) (faultline_load_requests_total{{run={quoted(question.evidence.run)}}})",
+            f'sum by (op, outcome) (faultline_load_requests_total{{run={quoted(question.evidence.run)},fault=""}})',
             question.evidence.end,
         )
         seen = {(each.labels.get("op", ""), each.labels.get("outcome", "")): each.value for each in found}

@@ -1,0 +1,23 @@
+"""How long work waits."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from faultline.measures._queue import QueueMeasure
+from faultline.measures.base import Context, Direction
+
+
+class QueueAge(QueueMeasure):
+    """How long the oldest item has waited in a queue; 0 when it is empty.
+
+    Streams and tables know when an item came. A Redis list does not: there it is how long the injector, which looks
+    once a second, has seen an item of it, so up to a second less than the truth.
+    """
+
+    unit: ClassVar[str] = "s"
+    better: ClassVar[Direction | None] = "lower"
+
+    def query(self, context: Context) -> str:
+        """As the injector finds it in the data store."""
+        return self.over(context, f"max(faultline_queue_oldest_seconds{self.labels(context)})")

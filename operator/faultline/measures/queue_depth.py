@@ -1,0 +1,19 @@
+"""How much work waits."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from faultline.measures._queue import QueueMeasure
+from faultline.measures.base import Context, Direction
+
+
+class QueueDepth(QueueMeasure):
+    """Items that wait in a queue, those that a consumer has taken and not acknowledged included (Redis streams)."""
+
+    unit: ClassVar[str] = "items"
+    better: ClassVar[Direction | None] = "lower"
+
+    def query(self, context: Context) -> str:
+        """As the injector counts them in the data store."""
+        return self.over(context, f"sum(faultline_queue_depth{self.labels(context)})")
