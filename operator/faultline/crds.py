@@ -182,6 +182,11 @@ def _app_rules() -> list[Rule]:
             "@.name",
             "services[].dependencies must be services or data stores of this app",
         ),
+        {
+            "rule": "!has(self.queues) || self.queues.all(queue, (!has(queue.redis) || has(self.redis))"
+            " && (!has(queue.sql) || has(self.postgres)))",
+            "message": "queues[] must be in a data store of this app: redis needs redis, sql needs postgres",
+        },
     ]
 
 
@@ -224,6 +229,8 @@ def _rules(model: str) -> list[Rule]:
             return _objective_rules()
         case "App":
             return _app_rules()
+        case "Queue":
+            return [_one_of(["redis", "sql"], "place")]
         case "ScenarioSpec":
             return _spec_rules()
         case "RunSpec":

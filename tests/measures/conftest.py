@@ -51,7 +51,8 @@ def _made_up() -> dict[str, list[tuple[str, Value]]]:
     """By metric: labels, and the value at a time in seconds after the mark.
 
     50 browse and 20 checkout a second. While the fault phase lasts a tenth of browse fails and half of checkout gets
-    no answer. A greedy client adds 40 browse a second, a quarter of them ok. Payments is tried three times a second and operation while slow; when cut off, 100 connections a second.
+    no answer. A greedy client adds 40 browse a second, a quarter of them ok. Payments is tried three times a second and
+    operation while slow; when cut off, 100 connections a second.
     """
     phases = {"baseline": (0, 12), "fault": (12, 42), "recovery": (42, 57)}
     requests, offered = [], []

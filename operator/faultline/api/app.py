@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from faultline.api.base import EdgeName, Model, Slug
 
@@ -69,6 +69,26 @@ class Pgbouncer(Model):
     memory: Memory = "64Mi"
 
 
+class Queue(Model):
+    """A queue that measures look at; the harness reads it in its data store once a second."""
+
+    name: Slug
+    redis: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = Field(
+        None, description="key of a list or a stream in Redis"
+    )
+    sql: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = Field(
+        None,
+        description="a SELECT of how many wait (count) and since when the oldest does (timestamptz, null for none)",
+    )
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.redis is None) == (self.sql is None):
+            given = [name for name in ("redis", "sql") if getattr(self, name) is not None]
+            raise ValueError(f"must have exactly one place, one of redis, sql, got {given or 'none'}")
+        return self
+
+
 class App(Model):
     """The system: services, data stores, and which service the client enters by."""
 
@@ -77,6 +97,18 @@ class App(Model):
     postgres: Postgres | None = None
     redis: Redis | None = None
     pgbouncer: Pgbouncer | None = None
+    queues: list[Queue] = Field(default_factory=list, max_length=5)
+
+    @model_validator(mode="after")
+    def _queues_have_a_place(self) -> Self:
+        for index, queue in enumerate(self.queues):
+            if queue.redis is not None and self.redis is None:
+                raise ValueError(f"queues[{index}].redis needs redis in the app, got {queue.redis}")
+            if queue.sql is not None and self.postgres is None:
+                raise ValueError(f"queues[{index}].sql needs postgres in the app, got {queue.sql}")
+        if len({queue.name for queue in self.queues}) != len(self.queues):
+            raise ValueError(f"queues must have unique names, got {', '.join(queue.name for queue in self.queues)}")
+        return self
 
     def edges(self) -> dict[EdgeName, Edge]:
         """All edges by name, in a stable order: the client's way in, services' dependencies, replication."""

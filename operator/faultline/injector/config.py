@@ -14,6 +14,7 @@ FAULTLINE_POSTGRES_APP_PASSWORD    of the role `app`: the probes' own connection
 FAULTLINE_POSTGRES_REPLICAS     how many replicas must stream before the lab is ready, default 0
 FAULTLINE_REDIS                 HOST:PORT of Redis, past the edges; empty without Redis
 FAULTLINE_SERVICES              the lab's services, separated by commas
+FAULTLINE_QUEUES                JSON: the scenario's app.queues, to be watched
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, Field, StringConstraints, TypeAdapter, ValidationError
 
+from faultline.api.app import Queue
 from faultline.api.base import EdgeName, Model
 from faultline.errors import InvalidInput
 from faultline.faults.base import Parts
@@ -50,6 +52,10 @@ def split(address: Address) -> tuple[str, int]:
     """Host and port of HOST:PORT."""
     host, port = address.rsplit(":", 1)
     return host, int(port)
+
+
+def _from_json(value: object) -> object:
+    return json.loads(value) if isinstance(value, str) else value
 
 
 class EdgeConfig(Model):
@@ -85,6 +91,7 @@ class Config(Model):
     postgres_app_password: str = "app"  # noqa: S105 the lab's own, known role: learners see it in POSTGRES_URL
     postgres_replicas: int = Field(0, ge=0)
     redis: Address | None = None
+    queues: Annotated[list[Queue], BeforeValidator(_from_json)] = Field(default_factory=list)
     services: str = ""
 
     @property

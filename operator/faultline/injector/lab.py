@@ -14,6 +14,7 @@ from faultline.injector.edge import Edge
 from faultline.injector.firewall import Firewall
 from faultline.injector.journal import Journal
 from faultline.injector.metrics import InjectorCollector
+from faultline.injector.observer import Observer
 from faultline.injector.process import program
 from faultline.injector.proof import Prover
 from faultline.injector.readiness import edge_problem, store_problem
@@ -42,7 +43,8 @@ class Lab:
         self.targets = Targets(self.edges, self.firewall, self.clock)
         prover = Prover(config, self.clock)
         self.runner = Runner(self.edges, self.firewall, self.targets, prover, self.journal, self.clock)
-        self._collector = InjectorCollector(self.edges, self.runner, self.connections)
+        self.observer = Observer(config, self.clock)
+        self._collector = InjectorCollector(self.edges, self.runner, self.connections, self.observer)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
@@ -50,6 +52,7 @@ class Lab:
         self._tasks = [asyncio.create_task(edge.run(), name=f"edge {name}") for name, edge in self.edges.items()]
         self._tasks.append(asyncio.create_task(self.firewall.run(), name="firewall"))
         self._tasks.append(asyncio.create_task(self.connections.run(), name="connections"))
+        self._tasks.append(asyncio.create_task(self.observer.run(), name="observer"))
         try:
             async with asyncio.timeout(START_SECONDS):
                 await asyncio.gather(*(edge.ready() for edge in self.edges.values()))

@@ -9,16 +9,18 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 from faultline.injector.connections import Connections
 from faultline.injector.edge import Edge
+from faultline.injector.observer import Observer
 from faultline.injector.runner import Runner
 
 
 class InjectorCollector:
     """Edges, connections and faults as metrics."""
 
-    def __init__(self, edges: Mapping[str, Edge], runner: Runner, connections: Connections) -> None:
+    def __init__(self, edges: Mapping[str, Edge], runner: Runner, connections: Connections, observer: Observer) -> None:
         self._edges = edges
         self._runner = runner
         self._connections = connections
+        self._observer = observer
         self._registry = CollectorRegistry()
         self._registry.register(self)
 
@@ -45,3 +47,15 @@ class InjectorCollector:
             on = status.name in self._runner.active
             active.add_metric([self._runner.run, status.name, status.type, status.edge], float(on))
         yield active
+        yield from self._observed()
+
+    def _observed(self) -> Iterator[Metric]:
+        depth = GaugeMetricFamily("faultline_queue_depth", "items that wait in a queue", labels=["queue"])
+        oldest = GaugeMetricFamily("faultline_queue_oldest_seconds", "wait of the oldest item", labels=["queue"])
+        for name, waiting in self._observer.waiting.items():
+            depth.add_metric([name], waiting.depth)
+            oldest.add_metric([name], waiting.oldest)
+        beat = GaugeMetricFamily("faultline_heartbeat_age_seconds", "since the last heartbeat on the primary")
+        if (age := self._observer.beat_age) is not None:
+            beat.add_metric([], age)
+        yield from (depth, oldest, beat)

@@ -77,6 +77,7 @@ def values(
         "postgres": _postgres(spec.app),
         "redis": spec.app.redis.model_dump() if spec.app.redis else None,
         "pgbouncer": _pgbouncer(spec.app),
+        "queues": [each.model_dump(exclude_none=True) for each in spec.app.queues],
     }
 
 

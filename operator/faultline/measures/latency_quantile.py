@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, field_validator
 
 from faultline.measures._load import LoadMeasure, LoadPhase, quoted
-from faultline.measures.base import Context, Direction, LOADED
+from faultline.measures.base import LOADED, Context, Direction
 
 
 class LatencyQuantile(LoadMeasure):

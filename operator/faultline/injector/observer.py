@@ -1,0 +1,228 @@
+"""What the harness sees in the data stores, for measures: how much waits in the scenario's queues and for how long.
+
+It also writes a heartbeat on the primary, without which an idle replica would seem to fall behind.
+
+Past the edges and by the superuser's reserved connections: no fault takes this view away but one on the store itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+import asyncpg
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from faultline.api.app import Queue
+from faultline.injector.clock import Clock
+from faultline.injector.config import Config, split
+
+log = logging.getLogger(__name__)
+
+QUEUE_SECONDS = 1.0
+BEAT_SECONDS = 0.5
+CALL_SECONDS = 1.0
+MOST_SEEN = 2000
+"""Items of a list that are remembered, which is one or two for each second that the oldest has waited."""
+
+FAILURES = (OSError, TimeoutError, EOFError, asyncpg.PostgresError, asyncpg.InterfaceError, RedisError)
+
+
+class Waiting(NamedTuple):
+    """What waits in a queue: how many items, and for how many seconds the oldest has."""
+
+    depth: int
+    oldest: float
+
+
+class Postgres:
+    """One connection to a database of the primary, opened again when it is lost."""
+
+    def __init__(self, config: Config, database: str, role: str = "postgres") -> None:
+        self._config = config
+        self._database = database
+        self._role = role
+        self._connection: Any = None
+
+    async def row(self, query: str) -> Any:
+        """The first row. Raises one of FAILURES; the next call connects again."""
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                if self._connection is None or self._connection.is_closed():
+                    self._connection = await self._connect()
+                return await self._connection.fetchrow(query)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Drop the connection."""
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None
+
+    async def _connect(self) -> Any:
+        host, port = split(self._config.postgres or "")
+        connection = await asyncpg.connect(
+            host=host,
+            port=port,
+            user="postgres",
+            password=self._config.postgres_admin_password,
+            database=self._database,
+            server_settings={"application_name": "faultline-observer", "role": self._role},
+        )
+        return connection
+
+
+class SqlQueue:
+    """A queue in a table: `sql` gives how many wait, and since when the oldest does (null when none)."""
+
+    def __init__(self, sql: str, postgres: Postgres) -> None:
+        self._sql = sql
+        self._postgres = postgres
+
+    async def look(self) -> Waiting:
+        """Ask. Raises one of FAILURES, or ValueError when the answer has another shape."""
+        query = f"SELECT depth, extract(epoch FROM now() - since) FROM ({self._sql}) AS waiting(depth, since)"  # noqa: S608 the scenario's own text
+        row = await self._postgres.row(query)
+        return Waiting(int(row[0]), max(0.0, float(row[1] or 0)))
+
+
+class RedisQueue:
+    """A queue in a Redis list or stream."""
+
+    def __init__(self, key: str, redis: Redis, clock: Clock) -> None:
+        self._key = key
+        self._redis = redis
+        self._clock = clock
+        self._seen: dict[bytes, float] = {}
+
+    async def look(self) -> Waiting:
+        """Ask. Raises one of FAILURES, or ValueError for a key of another type."""
+        match await self._redis.type(self._key):
+            case b"none":
+                self._seen.clear()
+                return Waiting(0, 0.0)
+            case b"list":
+                return await self._list()
+            case b"stream":
+                return await self._stream()
+            case other:
+                raise ValueError(f"the key {self._key} must be a list or a stream, it is a {other.decode()}")
+
+    async def _list(self) -> Waiting:
+        """Which end is the older one is not known, so both are remembered: what is still there has waited since."""
+        now, redis = self._clock.now(), self._redis
+        async with redis.pipeline(transaction=True) as pipe:
+            pipe.llen(self._key).lindex(self._key, 0).lindex(self._key, -1)  # type: ignore[union-attr]
+            depth, *ends = await pipe.execute()
+        for item in ends:
+            if item is not None and len(self._seen) < MOST_SEEN:
+                self._seen.setdefault(item, now)
+        for item, since in list(self._seen.items()):
+            if await redis.lpos(self._key, item) is not None:  # type: ignore[misc, arg-type]
+                return Waiting(depth, now - since)
+            del self._seen[item]
+        return Waiting(depth, 0.0)
+
+    async def _stream(self) -> Waiting:
+        """Items have their time in their id. With groups, the one that is furthest behind counts."""
+        redis, key = self._redis, self._key
+        groups = await redis.xinfo_groups(key)
+        if not groups:
+            first = await redis.xrange(key, count=1)
+            return Waiting(await redis.xlen(key), self._age(first[0][0]) if first else 0.0)
+        depth, oldest = 0, 0.0
+        for group in groups:
+            lag = group["lag"] if group["lag"] is not None else await redis.xlen(key)
+            depth = max(depth, group["pending"] + lag)
+            pending = await redis.xpending(key, group["name"])
+            waiting = await redis.xrange(key, b"(" + group["last-delivered-id"], count=1)
+            ids = [pending["min"]] if pending["min"] else []
+            ids += [waiting[0][0]] if waiting else []
+            oldest = max([oldest, *map(self._age, ids)])
+        return Waiting(depth, oldest)
+
+    def _age(self, item: bytes) -> float:
+        return max(0.0, self._clock.now() - int(item.split(b"-")[0]) / 1000)
+
+
+class Observer:
+    """Looks once a second, for as long as its task runs; what cannot be seen has no number."""
+
+    def __init__(self, config: Config, clock: Clock) -> None:
+        self._config = config
+        self._clock = clock
+        self.waiting: dict[str, Waiting] = {}
+        """By queue."""
+        self._beat: float | None = None
+        self._problems: dict[str, str] = {}
+
+    @property
+    def beat_age(self) -> float | None:
+        """Seconds since the last heartbeat; None without one."""
+        return None if self._beat is None else self._clock.now() - self._beat
+
+    async def run(self) -> None:
+        """For ever."""
+        system = Postgres(self._config, "postgres")
+        redis = self._open_redis()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for queue in self._config.queues:
+                    tasks.create_task(self._follow(queue, redis), name=f"queue {queue.name}")
+                if self._config.postgres and self._config.postgres_replicas:
+                    tasks.create_task(self._each(BEAT_SECONDS, "heartbeat", lambda: self._write(system)))
+        finally:
+            system.close()
+            if redis:
+                await redis.aclose()
+
+    def _open_redis(self) -> Redis | None:
+        if not self._config.redis:
+            return None
+        host, port = split(self._config.redis)
+        return Redis(
+            host=host,
+            port=port,
+            socket_timeout=CALL_SECONDS,
+            socket_connect_timeout=CALL_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+        )
+
+    async def _follow(self, queue: Queue, redis: Redis | None) -> None:
+        if queue.redis is not None and redis is not None:
+            look = RedisQueue(queue.redis, redis, self._clock).look
+        else:
+            # A connection of its own: asyncpg's does one thing at a time.
+            look = SqlQueue(queue.sql or "", Postgres(self._config, "lab", "app")).look
+        await self._each(QUEUE_SECONDS, f"queue {queue.name}", lambda: self._look(queue.name, look))
+
+    async def _look(self, name: str, look: Callable[[], Awaitable[Waiting]]) -> None:
+        try:
+            self.waiting[name] = await look()
+        except BaseException:
+            self.waiting.pop(name, None)
+            raise
+
+    async def _write(self, system: Postgres) -> None:
+        await system.row("SELECT pg_logical_emit_message(true, 'faultline', 'heartbeat')")
+        self._beat = self._clock.now()
+
+    async def _each(self, seconds: float, what: str, do: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await do()
+                problem = ""
+            except (*FAILURES, ValueError) as error:
+                # Faults on the stores do this; the number is missing meanwhile, and whoever needs it hears of that.
+                problem = repr(error)
+            if problem != self._problems.get(what, ""):
+                log.info("%s: %s", what, problem or "is there again")
+            self._problems[what] = problem
+            await asyncio.sleep(seconds)
