@@ -98,7 +98,7 @@ class RedisQueue:
 
     def __init__(self, key: str, redis: Redis, clock: Clock) -> None:
         self._key = key
-        self._redis = redis
+        self._redis: Any = redis  # its types cover the blocking client and text answers as well
         self._clock = clock
         self._seen: dict[bytes, float] = {}
 
@@ -119,13 +119,13 @@ class RedisQueue:
         """Which end is the older one is not known, so both are remembered: what is still there has waited since."""
         now, redis = self._clock.now(), self._redis
         async with redis.pipeline(transaction=True) as pipe:
-            pipe.llen(self._key).lindex(self._key, 0).lindex(self._key, -1)  # type: ignore[union-attr]
+            pipe.llen(self._key).lindex(self._key, 0).lindex(self._key, -1)
             depth, *ends = await pipe.execute()
         for item in ends:
             if item is not None and len(self._seen) < MOST_SEEN:
                 self._seen.setdefault(item, now)
         for item, since in list(self._seen.items()):
-            if await redis.lpos(self._key, item) is not None:  # type: ignore[misc, arg-type]
+            if await redis.lpos(self._key, item) is not None:
                 return Waiting(depth, now - since)
             del self._seen[item]
         return Waiting(depth, 0.0)
