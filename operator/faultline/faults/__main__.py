@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from faultline.api.base import DURATION_PATTERN
 from faultline.faults import FAULTS
 from faultline.faults.base import EdgeFault, Fault, FeltFault
 
@@ -58,17 +59,22 @@ def _section(name: str, fault: type[Fault]) -> str:
 
 def _row(field: str, schema: dict[str, Any], fault: type[Fault]) -> str:
     info = fault.model_fields[field]
-    default = "required" if info.is_required() else f"`{info.default}`"
+    default = "required" if info.is_required() else "" if info.default is None else f"`{info.default}`"
     return f"| `{field}` | {_values(schema)} | {default} | {info.description or ''} |"
 
 
 def _values(schema: dict[str, Any]) -> str:
+    if "anyOf" in schema:
+        # Something or nothing: what is left out is null.
+        return _values(next(each for each in schema["anyOf"] if each["type"] != "null"))
     if "enum" in schema:
         return ", ".join(f"`{each}`" for each in schema["enum"])
-    if "pattern" in schema:
+    if schema.get("pattern") == DURATION_PATTERN:
         return "duration"
-    low, high = schema.get("minimum"), schema.get("maximum")
-    return str(schema["type"]) + (f", {low} to {high}" if low is not None and high is not None else "")
+    low, above, high = schema.get("minimum"), schema.get("exclusiveMinimum"), schema.get("maximum")
+    if high is None or low is above:
+        return str(schema["type"])
+    return f"{schema['type']}, {low} to {high}" if low is not None else f"{schema['type']}, above {above} to {high}"
 
 
 if __name__ == "__main__":

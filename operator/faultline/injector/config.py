@@ -12,7 +12,10 @@ FAULTLINE_POSTGRES              HOST:PORT of the primary, past the edges; empty 
 FAULTLINE_POSTGRES_ADMIN_PASSWORD  of the superuser `postgres`: recreates database `lab` from `seed`
 FAULTLINE_POSTGRES_APP_PASSWORD    of the role `app`: the probes' own connections through the edges, default app
 FAULTLINE_POSTGRES_REPLICAS     how many replicas must stream before the lab is ready, default 0
+FAULTLINE_POSTGRES_REPLICA      HOST:PORT of a name that has the address of every replica, past the edges
 FAULTLINE_REDIS                 HOST:PORT of Redis, past the edges; empty without Redis
+FAULTLINE_REDIS_MAXMEMORY       its settings as the scenario has them: what a fault that changes them goes back to
+FAULTLINE_REDIS_POLICY
 FAULTLINE_SERVICES              the lab's services, separated by commas
 FAULTLINE_QUEUES                JSON: the scenario's app.queues, to be watched
 """
@@ -90,7 +93,10 @@ class Config(Model):
     postgres_admin_password: str = ""
     postgres_app_password: str = "app"  # noqa: S105 the lab's own, known role: learners see it in POSTGRES_URL
     postgres_replicas: int = Field(0, ge=0)
+    postgres_replica: Address | None = None
     redis: Address | None = None
+    redis_maxmemory: str = "0"
+    redis_policy: str = "noeviction"
     queues: Annotated[list[Queue], BeforeValidator(_from_json)] = Field(default_factory=list)
     services: str = ""
 

@@ -40,7 +40,7 @@ class Lab:
         self.firewall = Firewall([split(edge.listen)[1] for edge in config.edges], config.own_network)
         self.connections = Connections(config.edges, self.firewall)
         self.journal = Journal(config.journal_dir)
-        self.targets = Targets(self.edges, self.firewall, self.clock)
+        self.targets = Targets(config, self.edges, self.firewall, self.clock)
         prover = Prover(config, self.clock)
         self.runner = Runner(self.edges, self.firewall, self.targets, prover, self.journal, self.clock)
         self.observer = Observer(config, self.clock)

@@ -9,7 +9,10 @@ from faultline.api.sample import Outcome, Sample
 from faultline.api.toxic import Toxic
 from faultline.faults.base.edge import SILENT_SECONDS, Direction, EdgeFault, EdgeTarget, streams
 from faultline.faults.base.fault import Family, Fault, FeltFault, Parts, Reference, Target, unmet
+from faultline.faults.base.postgres import PostgresAccess, PostgresFault, PostgresTarget, ReplicaFault
+from faultline.faults.base.redis import ForgettingFault, RedisAccess, RedisFault, RedisTarget
 from faultline.faults.base.share import choose
+from faultline.faults.base.store import HeldFault, On, StoreError, StoreTarget, first
 
 __all__ = [
     "SILENT_SECONDS",
@@ -19,13 +22,26 @@ __all__ = [
     "Family",
     "Fault",
     "FeltFault",
+    "ForgettingFault",
+    "HeldFault",
+    "On",
     "Outcome",
     "Parts",
+    "PostgresAccess",
+    "PostgresFault",
+    "PostgresTarget",
+    "RedisAccess",
+    "RedisFault",
+    "RedisTarget",
     "Reference",
+    "ReplicaFault",
     "Sample",
+    "StoreError",
+    "StoreTarget",
     "Target",
     "Toxic",
     "choose",
+    "first",
     "streams",
     "unmet",
 ]

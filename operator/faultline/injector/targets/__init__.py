@@ -3,5 +3,7 @@
 from faultline.injector.targets.base import Ended, FeltTarget, NoTarget, RunTarget
 from faultline.injector.targets.edge import EdgeTarget
 from faultline.injector.targets.factory import Targets
+from faultline.injector.targets.postgres import PostgresTarget
+from faultline.injector.targets.redis import RedisTarget
 
-__all__ = ["EdgeTarget", "Ended", "FeltTarget", "NoTarget", "RunTarget", "Targets"]
+__all__ = ["EdgeTarget", "Ended", "FeltTarget", "NoTarget", "PostgresTarget", "RedisTarget", "RunTarget", "Targets"]

@@ -1,0 +1,79 @@
+"""Real Postgres and Redis servers of our own images, for tests of what the injector does to them."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+ADMIN = "admin-of-the-tests"
+REPLICA = "replica-0"
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def image(name: str) -> str:
+    """The newest image of ours by that name. Tests of faults are worth nothing without the real server."""
+    listing = ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}", f"faultline/{name}"]
+    found = subprocess.run(listing, check=True, capture_output=True, text=True, timeout=30).stdout.split()
+    if not found:
+        pytest.fail(f"there is no image faultline/{name}: `make up` builds it")
+    return found[0]
+
+
+@contextmanager
+def container(name: str, ready: list[str], command: list[str], environment: dict[str, str]) -> Iterator[None]:
+    """A container on this host's network, once `ready` succeeds in it."""
+    settings = [f"--env={key}={value}" for key, value in environment.items()]
+    run = ["docker", "run", "--detach", "--network=host", *settings, image(name), *command]
+    one = subprocess.run(run, check=True, capture_output=True, text=True, timeout=60).stdout.strip()
+    try:
+        deadline = time.monotonic() + 60
+        while subprocess.run(["docker", "exec", one, *ready], capture_output=True, timeout=30, check=False).returncode:
+            if time.monotonic() > deadline:
+                log = subprocess.run(["docker", "logs", one], capture_output=True, text=True, timeout=30, check=False)
+                pytest.fail(f"{name} did not come up: {log.stderr[-2000:]}")
+            time.sleep(0.1)
+        yield
+    finally:
+        subprocess.run(["docker", "rm", "--force", "--volumes", one], check=True, capture_output=True, timeout=60)
+
+
+@contextmanager
+def server(port: int, **environment: str) -> Iterator[None]:
+    """A Postgres server."""
+    common = {"POSTGRES_PASSWORD": "app", "MAX_CONNECTIONS": "30", "SEED": "/tmp/seed.sql", "SEED_DIGEST": "tests"}  # noqa: S108 in the container
+    ready = ["pg_isready", "--quiet", "--port", str(port), "--dbname", "lab"]
+    command = ["bash", "-c", 'printf %s "${SEED_SQL}" > "${SEED}"; exec postgres-entrypoint']
+    with container("postgres", ready, command, common | environment):
+        yield
+
+
+@contextmanager
+def postgres(seed: str) -> Iterator[tuple[int, int]]:
+    """A primary and its replica; gives their ports."""
+    primary, replica = free_port(), free_port()
+    own = {"ROLE": "primary", "SEED_SQL": seed, "POSTGRES_ADMIN_PASSWORD": ADMIN, "POSTGRES_ARGS": f"-c port={primary}"}
+    away = {"ROLE": "replica", "PRIMARY_HOST": "127.0.0.1", "PRIMARY_PORT": str(primary)}
+    named = {"POSTGRES_ARGS": f"-c port={replica} -c cluster_name={REPLICA}"}
+    with server(primary, **own), server(replica, **away, **named):
+        yield primary, replica
+
+
+@contextmanager
+def redis() -> Iterator[int]:
+    """A Redis server with the chart's options; gives its port."""
+    port = free_port()
+    options = ["--port", str(port), "--save", "", "--protected-mode", "no", "--maxmemory", "64mb"]
+    ready = ["redis-cli", "-p", str(port), "ping"]
+    with container("redis", ready, ["/usr/bin/redis-server", "--enable-debug-command", "yes", *options], {}):
+        yield port
