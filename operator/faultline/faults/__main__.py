@@ -29,6 +29,10 @@ says from when on the fault was felt (`observed`), how much on the mean (`depth`
 (`cleared`). A fault that was never felt makes the run inconclusive; only where what is behind the edge gives no answers
 past it either, all the while, is it taken for felt once Toxiproxy has it on. Several faults may be on one edge; the end
 of one is looked for once the others are over.
+
+Most faults on Postgres and Redis are made by connections of the injector and end with them: Postgres and Redis undo
+them by themselves as soon as the injector is gone, and at the latest 2 s after the planned end. The app's own role can
+undo none on Postgres. A fault that cannot be undone that way says so below.
 """
 
 QUESTIONS = {
