@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import servers
+from tests.stores import SEED, Stores
 
 from faultline.injector.config import Config, EdgeConfig
 from faultline.injector.lab import Lab
@@ -260,3 +262,37 @@ async def lab(config: Config) -> AsyncIterator[Lab]:
     """An injector in this process."""
     async with Lab(config) as one:
         yield one
+
+
+@pytest.fixture(scope="session")
+def postgres_ports() -> Iterator[tuple[int, int]]:
+    """Of a primary and its replica."""
+    with servers.postgres(SEED) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def redis_port() -> Iterator[int]:
+    """Of a Redis server."""
+    with servers.redis() as found:
+        yield found
+
+
+@pytest.fixture
+def postgres(config: Config, postgres_ports: tuple[int, int], tmp_path: Path) -> Stores:
+    """A primary and its replica. For tests marked e2e."""
+    primary, replica = postgres_ports
+    changes = {
+        "postgres": f"127.0.0.1:{primary}",
+        "postgres_replica": f"127.0.0.1:{replica}",
+        "postgres_replicas": 1,
+        "postgres_admin_password": servers.ADMIN,
+    }
+    return Stores(config.model_copy(update=changes), tmp_path / "journals")
+
+
+@pytest.fixture
+def redis(config: Config, redis_port: int, tmp_path: Path) -> Stores:
+    """A Redis server. For tests marked e2e."""
+    changes = {"redis": f"127.0.0.1:{redis_port}", "redis_maxmemory": "64mb"}
+    return Stores(config.model_copy(update=changes), tmp_path / "journals")

@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from tests.faults.stores import felt
+from tests.stores import felt
 
 from faultline.faults.base import StoreError
 from faultline.faults.drop_index import HIDE, PREPARE, DropIndex

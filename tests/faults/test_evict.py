@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from redis.exceptions import OutOfMemoryError
-from tests.faults.stores import felt
+from tests.stores import felt
 
 from faultline.faults.evict import Evict
 from faultline.injector.targets.redis import restore_redis

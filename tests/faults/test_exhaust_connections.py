@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from tests.faults.stores import felt
+from tests.stores import felt
 
 from faultline.faults.exhaust_connections import ExhaustConnections
 

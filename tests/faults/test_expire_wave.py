@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import pytest
-from tests.faults.stores import felt
+from tests.stores import felt
 
 from faultline.faults.expire_wave import ExpireWave
 

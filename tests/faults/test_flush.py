@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.faults.stores import felt
+from tests.stores import felt
 
 from faultline.faults.flush import Flush
 

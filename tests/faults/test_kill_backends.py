@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from tests.faults.stores import felt
+from tests.stores import felt
 
 from faultline.faults.kill_backends import KillBackends
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from tests.faults.stores import felt
+from tests.stores import felt
 
 from faultline.faults.base import StoreError
 from faultline.faults.lock_table import LockTable

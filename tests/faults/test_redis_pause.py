@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from redis.exceptions import RedisError
-from tests.faults.stores import felt
+from tests.stores import felt
 
 from faultline.faults.redis_pause import RedisPause
 

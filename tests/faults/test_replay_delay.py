@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from tests.faults.stores import felt
+from tests.stores import felt
 
 from faultline.faults.replay_delay import ReplayDelay
 from faultline.injector.targets.postgres import restore_postgres

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from redis.exceptions import RedisError
-from tests.faults.stores import felt
+from tests.stores import felt
 
 from faultline.faults.restart_cold import RestartCold
 

@@ -26,7 +26,7 @@ from faultline.injector.plan import PlannedFault
 from faultline.injector.record import Record
 from faultline.injector.targets import PostgresTarget, RedisTarget
 
-REPO = Path(__file__).parents[2]
+REPO = Path(__file__).parents[1]
 
 SEED = """
 CREATE TABLE orders (id int PRIMARY KEY, customer int NOT NULL, note text);
@@ -102,7 +102,7 @@ class Stores:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "tests.faults.stores",
+            "tests.stores",
             given,
             str(self._folder),
             env=os.environ | {"PYTHONPATH": path},
