@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Query, Response
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
+from labkit import clock
 from labkit.metrics import APP_INFO, RequestMetrics
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Any]]
@@ -21,7 +22,8 @@ def create_app(name: str, *, lifespan: Lifespan | None = None) -> FastAPI:
     """An app called `name`.
 
     GET /healthz answers 200 as long as the process serves; it looks at no dependency, so that a slow one does not get
-    its callers restarted. GET /metrics gives Prometheus' default registry. An exception that no handler takes becomes
+    its callers restarted. GET /metrics gives Prometheus' default registry. Under /faultline/clock faults shift the time
+    that `labkit.clock` tells. An exception that no handler takes becomes
     a 500 with `{"detail": "internal error"}`.
     """
     app = FastAPI(title=name, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
@@ -37,5 +39,19 @@ def create_app(name: str, *, lifespan: Lifespan | None = None) -> FastAPI:
     @app.get("/metrics")
     async def metrics() -> Response:
         return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+
+    @app.get("/faultline/clock")
+    async def read_clock() -> dict[str, float]:
+        return {"now": clock.now()}
+
+    @app.put("/faultline/clock")
+    async def shift_clock(wanted: clock.Shift) -> dict[str, float]:
+        clock.shift(wanted)
+        return {"now": clock.now()}
+
+    @app.delete("/faultline/clock/{name}")
+    async def unshift_clock(name: str) -> dict[str, float]:
+        clock.unshift(name)
+        return {"now": clock.now()}
 
     return app

@@ -28,7 +28,7 @@ from loadgen.history import HistoryWriter
 from loadgen.plan import Plan
 from loadgen.recorder import Clock, Recorder
 from loadgen.results import exact_quantiles, recovery_seconds
-from loadgen.schedule import arrivals
+from loadgen.schedule import schedule
 from loadgen.user import LoadEnvironment
 from loadgen.wire import Sockets
 
@@ -44,8 +44,9 @@ class Run:
         self._path = folder / "history.jsonl.gz"
         self._plan = Plan.model_validate_json((folder / "plan.json").read_bytes())
         self._users, self._ops = loadfile.load(self._plan.load_py)
-        self._schedule = list(arrivals(self._plan.stages, self._plan.load_end, self._plan.seed))
-        self._board = Board.create(folder / "board", self._ops)
+        loadfile.check_hooks(self._plan.load_py, self._users, self._plan.faults)
+        self._schedule = schedule(self._plan)
+        self._board = Board.create(folder / "board", self._ops, [fault.name for fault in self._plan.faults])
         target = urlsplit(self._plan.target)
         self._sockets = Sockets(target.hostname or "", target.port or 80, self._plan.deadline)
         say(state="ready", ops=self._ops, health={"planned": len(self._schedule)})
@@ -55,7 +56,12 @@ class Run:
         plan = self._plan
         recorder = Recorder(Clock(mark), self._board, HistoryWriter(self._path), plan.windows)
         environment = LoadEnvironment(
-            host=plan.target, recorder=recorder, sockets=self._sockets, deadline=plan.deadline
+            host=plan.target,
+            recorder=recorder,
+            sockets=self._sockets,
+            deadline=plan.deadline,
+            board=self._board,
+            faults=plan.faults,
         )
         environment.create_local_runner()  # Its listeners keep Locust's own statistics.
         dispatcher = Dispatcher(environment, self._users, self._schedule, plan.seed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 import shutil
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -12,12 +13,15 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from pydantic import BaseModel, ValidationError
 
+from loadgen.board import Board
 from loadgen.metrics import RunCollector
 from loadgen.plan import Plan
 from loadgen.runs import Run
 
 RUN_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,80}[a-z0-9])?")
 BODY_LIMIT = 1024 * 1024
+MOST_OPEN_SECONDS = 10.0
+"""A gate that nobody keeps open closes by itself."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -26,6 +30,12 @@ class Start(BaseModel):
     """Body of POST /runs/RUN/start: Unix seconds at which the baseline starts."""
 
     mark: float
+
+
+class Move(BaseModel):
+    """Body of POST /runs/RUN/faults/FAULT: the fault's gate is open until then (Unix seconds; what is past closes)."""
+
+    until: float
 
 
 class Control:
@@ -49,6 +59,8 @@ class Control:
                 web.post("/runs/{run}/start", self._start),
                 web.get("/runs/{run}", self._get),
                 web.get("/runs/{run}/history", self._history),
+                web.get("/runs/{run}/faults/{fault}", self._gate),
+                web.post("/runs/{run}/faults/{fault}", self._move),
                 web.delete("/runs/{run}", self._delete),
             ]
         )
@@ -113,6 +125,28 @@ class Control:
             return _problem(404, f"run {run.name} has no history: {run.error}")
         # No Content-Encoding: the file is the content, nobody on the way shall unpack it.
         return web.FileResponse(run.history, headers={"Content-Type": "application/gzip"})
+
+    async def _gate(self, request: web.Request) -> web.Response:
+        board, fault = self._find_gate(request)
+        return web.json_response(board.gate(fault)._asdict())
+
+    async def _move(self, request: web.Request) -> web.Response:
+        board, fault = self._find_gate(request)
+        try:
+            move = Move.model_validate_json(await request.read())
+        except ValidationError as error:
+            return _invalid(error)
+        now = time.time()
+        if move.until > now + MOST_OPEN_SECONDS:
+            return _problem(422, f"until must be at most {MOST_OPEN_SECONDS:g} s away, got {move.until - now:.1f} s")
+        board.move(fault, move.until, now)
+        return web.json_response(board.gate(fault)._asdict())
+
+    def _find_gate(self, request: web.Request) -> tuple[Board, str]:
+        board, fault = self._find(request).board, request.match_info["fault"]
+        if board is None or fault not in board.faults:
+            raise web.HTTPNotFound(text=f'{{"problem": "no fault {fault}"}}', content_type="application/json")
+        return board, fault
 
     async def _delete(self, request: web.Request) -> web.Response:
         run = self._find(request)

@@ -15,7 +15,7 @@ from gevent.lock import BoundedSemaphore
 from gevent.pool import Group
 
 from loadgen.results import quantile
-from loadgen.schedule import arrival_random
+from loadgen.schedule import Arrival, arrival_random
 from loadgen.user import ArrivalUser, LoadEnvironment
 
 MOST_USERS = 2000
@@ -30,7 +30,7 @@ class Dispatcher:
     """Runs the arrivals of one run."""
 
     def __init__(
-        self, environment: LoadEnvironment, users: Sequence[type[ArrivalUser]], schedule: Sequence[float], seed: int
+        self, environment: LoadEnvironment, users: Sequence[type[ArrivalUser]], schedule: Sequence[Arrival], seed: int
     ) -> None:
         self._environment = environment
         self._clock = environment.recorder.clock
@@ -38,6 +38,7 @@ class Dispatcher:
         self._weights = list(accumulate(user.weight for user in users))
         self._schedule = schedule
         self._seed = seed
+        self._skipped = 0
         self._idle: dict[type[ArrivalUser], list[ArrivalUser]] = {user: [] for user in users}
         self._slots = BoundedSemaphore(MOST_USERS)
         self._group = Group()
@@ -49,27 +50,48 @@ class Dispatcher:
 
     def run(self) -> None:
         """Dispatch everything; returns when the last arrival has been started."""
-        for index, due in enumerate(self._schedule):
+        for arrival in self._schedule:
             # A timer may wake up a little early, as libev counts from a time that it took before.
-            while (wait := due - self._clock.now()) > 0:
+            while (wait := arrival.due - self._clock.now()) > 0:
                 gevent.sleep(wait)
-            rng = arrival_random(self._seed, index)
-            (kind,) = rng.choices(self._users, cum_weights=self._weights)
+            if not self._wanted(arrival):
+                self._skipped += 1
+                continue
+            rng = arrival_random(arrival.fault.seed if arrival.fault else self._seed, arrival.index)
+            kind = self._kind(arrival, rng)
             self._slots.acquire()
             user = self._idle[kind].pop() if self._idle[kind] else kind(self._environment)
-            self._group.spawn(self._perform, user, index, due, rng)
+            self._group.spawn(self._perform, user, arrival, rng)
+
+    def _wanted(self, arrival: Arrival) -> bool:
+        """What a fault adds comes only while the injector holds its gate open."""
+        if arrival.fault is None:
+            return True
+        board = self._environment.board
+        met = board.open(arrival.fault.name, self._clock.unix(self._clock.now()))
+        board.arm(arrival.fault.name, due=True, met=met)
+        return met
+
+    def _kind(self, arrival: Arrival, rng: random.Random) -> type[ArrivalUser]:
+        if arrival.fault and arrival.fault.hook:
+            return next(user for user in self._users if hasattr(user, arrival.fault.hook))
+        (kind,) = rng.choices(self._users, cum_weights=self._weights)
+        return kind
 
     def drain(self, until: float) -> None:
         """Wait for what is in flight until `until` (seconds after the mark), then cut it off."""
         self._group.join(max(0.0, until - self._clock.now()))
         self._group.kill()
 
-    def _perform(self, user: ArrivalUser, index: int, due: float, rng: random.Random) -> None:
-        self._late.append(self._clock.now() - due)
-        user.arrive(index, due, rng)
+    def _perform(self, user: ArrivalUser, arrival: Arrival, rng: random.Random) -> None:
+        self._late.append(self._clock.now() - arrival.due)
+        user.arrive(arrival, rng)
         try:
-            task: Any = rng.choice(user.tasks)
-            task(user)
+            if arrival.fault and arrival.fault.hook:
+                getattr(user, arrival.fault.hook)()
+            else:
+                task: Any = rng.choice(user.tasks)
+                task(user)
         except Exception:
             _log.exception("a task of %s raised", type(user).__name__)
             self.error = self.error or traceback.format_exc()
@@ -94,7 +116,7 @@ class Dispatcher:
             "late_max": ordered[-1] if ordered else 0.0,
             "cpu": self.cpu_peak,
             "dispatched": len(ordered),
-            "planned": len(self._schedule),
+            "planned": len(self._schedule) - self._skipped,
             "locust_requests": self._environment.stats.total.num_requests,
             "locust_failures": self._environment.stats.total.num_failures,
         }

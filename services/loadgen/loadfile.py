@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import linecache
 import sys
+from collections.abc import Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from loadgen.plan import Traffic
     from loadgen.user import ArrivalUser
 
 FILE = "load.py"
@@ -61,6 +63,19 @@ def load(source: str) -> tuple[list[type[ArrivalUser]], list[str]]:
     if computed and not any(user.ops for user in users):
         raise LoadFileError(f"load.py:{computed[0]}: the operation is not a plain string; list its names in `ops`")
     return users, sorted(ops)
+
+
+def check_hooks(source: str, users: Sequence[type[ArrivalUser]], faults: Sequence[Traffic]) -> None:
+    """Raises LoadFileError where load.py does not say what a fault made of traffic means for this API."""
+    calls = (node.func for node in ast.walk(ast.parse(source, FILE)) if isinstance(node, ast.Call))
+    keyed = any(isinstance(each, ast.Attribute) and each.attr == "key" for each in calls)
+    for fault in faults:
+        if fault.hook and not any(hasattr(user, fault.hook) for user in users):
+            raise LoadFileError(
+                f"load.py must have a method `{fault.hook}` for the fault {fault.name}, no user has one"
+            )
+        if fault.hot and not keyed:
+            raise LoadFileError(f"load.py must call self.key(usual, hot) for the fault {fault.name}, it never does")
 
 
 def _check(user: type[ArrivalUser], base: type[ArrivalUser]) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from loadgen.board import BUCKETS, Board
+from loadgen.board import BUCKETS, CLIENTS, Board
 from loadgen.plan import OUTCOMES, PHASES
 from loadgen.runs import Run
 
@@ -36,32 +37,37 @@ class RunCollector(Collector):
 
 def _counters(run: str, board: Board) -> Iterator[Metric]:
     offered = CounterMetricFamily(
-        "faultline_load_offered", "Requests, counted at their intended start", labels=["run", "phase", "op"]
+        "faultline_load_offered", "Requests, counted at their intended start", labels=["run", "phase", "op", "fault"]
     )
     requests = CounterMetricFamily(
-        "faultline_load_requests", "Requests whose outcome is known", labels=["run", "phase", "op", "outcome"]
+        "faultline_load_requests",
+        "Requests whose outcome is known",
+        labels=["run", "phase", "op", "fault", "outcome"],
     )
-    for phase in PHASES:
-        for op in board.ops:
-            offered.add_metric([run, phase, op], board.offered(phase, op))
-            for outcome in OUTCOMES:
-                requests.add_metric([run, phase, op, outcome], board.settled(phase, op, outcome))
+    for fault, phase, op in _rows(board):
+        offered.add_metric([run, phase, op, fault], board.offered(phase, op, fault))
+        for outcome in OUTCOMES:
+            requests.add_metric([run, phase, op, fault, outcome], board.settled(phase, op, outcome, fault))
     yield offered
     yield requests
 
 
+def _rows(board: Board) -> Iterator[tuple[str, str, str]]:
+    """The label `fault` is empty for what clients send, which Prometheus takes for a label that is not there."""
+    yield from product((CLIENTS, *board.faults), PHASES, board.ops)
+
+
 def _latencies(run: str, board: Board) -> Metric:
     family = HistogramMetricFamily(
-        "faultline_load_latency_seconds", "Intended start to answer", labels=["run", "phase", "op"]
+        "faultline_load_latency_seconds", "Intended start to answer", labels=["run", "phase", "op", "fault"]
     )
-    for phase in PHASES:
-        for op in board.ops:
-            counts, total = board.latencies(phase, op)
-            buckets, below = [], 0.0
-            for limit, count in zip((*map(str, BUCKETS), "+Inf"), counts, strict=True):
-                below += count
-                buckets.append((limit, below))
-            family.add_metric([run, phase, op], buckets, total)
+    for fault, phase, op in _rows(board):
+        counts, total = board.latencies(phase, op, fault)
+        buckets, below = [], 0.0
+        for limit, count in zip((*map(str, BUCKETS), "+Inf"), counts, strict=True):
+            below += count
+            buckets.append((limit, below))
+        family.add_metric([run, phase, op, fault], buckets, total)
     return family
 
 
@@ -76,10 +82,12 @@ def _lateness(run: Run) -> Metric:
 
 def _results(run: str, results: dict[str, Any]) -> Iterator[Metric]:
     exact = GaugeMetricFamily(
-        "faultline_load_exact_latency_seconds", "From all requests", labels=["run", "phases", "op", "quantile"]
+        "faultline_load_exact_latency_seconds", "From all requests", labels=["run", "phases", "op", "fault", "quantile"]
     )
     for each in results["exact"]:
-        exact.add_metric([run, each["phases"], each["op"], str(each["quantile"])], float(each["seconds"]))
+        exact.add_metric(
+            [run, each["phases"], each["op"], each["fault"], str(each["quantile"])], float(each["seconds"])
+        )
     yield exact
     recovery = GaugeMetricFamily(
         "faultline_load_recovery_seconds", "End of the last fault to end of the last bad second", labels=["run", "op"]

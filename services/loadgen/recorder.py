@@ -42,6 +42,8 @@ class Request(NamedTuple):
     phase: str
     intended: float
     sent: float
+    fault: str = ""
+    """The traffic fault whose own request it is."""
 
 
 class Reply(NamedTuple):
@@ -72,7 +74,7 @@ class Recorder:
     def offer(self, request: Request) -> None:
         """Its time has come. Raises KeyError for an operation that load.py did not declare."""
         if request.phase != FINAL_READS:
-            self._board.offer(request.phase, request.op)
+            self._board.offer(request.phase, request.op, request.fault)
 
     def settle(self, request: Request, reply: Reply) -> None:
         """It was answered, failed or given up, just now."""
@@ -80,9 +82,10 @@ class Recorder:
         latency = max(0.0, end - request.intended)
         answered = reply.status is not None
         if request.phase != FINAL_READS:
-            self._board.settle(request.phase, request.op, reply.outcome, latency if answered else None)
+            known = latency if answered else None
+            self._board.settle(request.phase, request.op, reply.outcome, known, request.fault)
             self.samples.append(
-                Sample(request.op, request.phase, request.intended, reply.outcome, latency if answered else None)
+                Sample(request.op, request.phase, request.intended, reply.outcome, known, request.fault)
             )
         line = {
             "i": request.arrival,
@@ -98,5 +101,5 @@ class Recorder:
             "status": reply.status,
             "latency": round(latency, 6),
         }
-        extra = {"result": reply.result, "error": reply.error}
+        extra = {"result": reply.result, "error": reply.error, "fault": request.fault or None}
         self.history.write(line | {name: value for name, value in extra.items() if value is not None})

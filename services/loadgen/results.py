@@ -15,13 +15,17 @@ GOOD_SHARE = 0.95
 
 
 class Sample(NamedTuple):
-    """One request: `intended` in seconds after the start mark; `latency` in seconds, None when it had no answer."""
+    """One request: `intended` in seconds after the start mark; `latency` in seconds, None when it had no answer.
+
+    `fault` names the traffic fault whose own request it is.
+    """
 
     op: str
     phase: str
     intended: float
     outcome: str
     latency: float | None
+    fault: str = ""
 
 
 class Exact(NamedTuple):
@@ -31,6 +35,7 @@ class Exact(NamedTuple):
     op: str
     quantile: float
     seconds: float
+    fault: str = ""
 
 
 def ranges() -> list[tuple[str, ...]]:
@@ -47,17 +52,19 @@ def exact_quantiles(samples: Iterable[Sample]) -> list[Exact]:
     """Quantiles of the answered requests for each range of phases and each operation, "" being all of them.
 
     Where requests were sent and none was answered the quantile is infinite: that is a measurement, not a lack of one.
+    A traffic fault's own requests have quantiles of their own.
     """
-    groups: dict[tuple[str, str], list[float]] = defaultdict(list)
+    groups: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     for sample in samples:
         for op in ("", sample.op):
-            groups[sample.phase, op] += [] if sample.latency is None else [sample.latency]
+            groups[sample.fault, sample.phase, op] += [] if sample.latency is None else [sample.latency]
     found: list[Exact] = []
     for phases in ranges():
-        for op in sorted({op for phase, op in groups if phase in phases}):
-            ordered = sorted(value for phase in phases for value in groups.get((phase, op), ()))
+        for fault, op in sorted({(fault, op) for fault, phase, op in groups if phase in phases}):
+            ordered = sorted(value for phase in phases for value in groups.get((fault, phase, op), ()))
             for q in QUANTILES:
-                found.append(Exact("+".join(phases), op, q, quantile(ordered, q) if ordered else math.inf))
+                value = quantile(ordered, q) if ordered else math.inf
+                found.append(Exact("+".join(phases), op, q, value, fault))
     return found
 
 
@@ -65,11 +72,11 @@ def recovery_seconds(samples: Iterable[Sample], fault_end: float, load_end: floa
     """By operation ("" being all): from the end of the last fault to the end of the last bad second.
 
     Seconds are counted from `fault_end`; one without requests says nothing. An operation that was not asked for after
-    the fault is left out.
+    the fault is left out. A traffic fault's own requests are not the clients'.
     """
     seconds: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0]))
     for sample in samples:
-        if fault_end <= sample.intended < load_end:
+        if not sample.fault and fault_end <= sample.intended < load_end:
             for op in ("", sample.op):
                 tally = seconds[op][int(sample.intended - fault_end)]
                 tally[0] += 1

@@ -52,6 +52,7 @@ class Run:
             "canary": self.canary._asdict() if self.canary else None,
             "health": self.health,
             "counts": self.board.counts() if self.board else {},
+            "faults": {fault: self.board.counts(fault) for fault in self.board.faults} if self.board else {},
         }
 
     async def start(self, mark: float) -> None:
@@ -98,7 +99,7 @@ class Run:
     def _hear(self, message: dict[str, Any]) -> None:
         self.health |= message.get("health", {})
         if "ops" in message:
-            self.board = Board(self._folder / "board", message["ops"])
+            self.board = Board(self._folder / "board", message["ops"], [fault.name for fault in self.plan.faults])
         if "recovery" in message:
             self.results = message
         if message.get("state") == "failed":

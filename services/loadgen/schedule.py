@@ -12,6 +12,8 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
+from loadgen.plan import Plan, Stage, Traffic
+
 
 class StageLike(Protocol):
     """Anything with a start, a rate and a shape, as `plan.Stage`."""
@@ -73,6 +75,33 @@ def arrivals(stages: Sequence[StageLike], end: float, seed: int) -> Iterator[flo
             yield piece.when(owed)
             owed += rng.expovariate(1.0)
         owed -= expected
+
+
+class Arrival(NamedTuple):
+    """One arrival: its number, its time (seconds after the mark), and the fault that it is of, if any."""
+
+    index: int
+    due: float
+    fault: Traffic | None = None
+
+
+def schedule(plan: Plan) -> list[Arrival]:
+    """All arrivals of a run in order. Those of the clients are the same whether there are faults or not."""
+    usual = [Arrival(index, due) for index, due in enumerate(arrivals(plan.stages, plan.load_end, plan.seed))]
+    more = [(due, fault) for fault in plan.faults for due in _extra(fault, plan)]
+    extra = [Arrival(len(usual) + place, due, fault) for place, (due, fault) in enumerate(more)]
+    return sorted([*usual, *extra], key=lambda each: each.due)
+
+
+def _extra(fault: Traffic, plan: Plan) -> Iterator[float]:
+    if fault.factor:
+        scaled = [stage.model_copy(update={"rate": stage.rate * (fault.factor - 1)}) for stage in plan.stages]
+        yield from (due for due in arrivals(scaled, fault.end, fault.seed) if due >= fault.start)
+    if fault.rate:
+        yield from arrivals([Stage(at=fault.start, rate=fault.rate)], fault.end, fault.seed)
+    if fault.count:
+        rng = random.Random(f"count/{fault.seed}")  # noqa: S311 (a schedule, not a secret)
+        yield from (rng.uniform(fault.start, fault.end) for _ in range(fault.count))
 
 
 def arrival_random(seed: int, index: int) -> random.Random:

@@ -13,30 +13,52 @@ class Shopper(ArrivalUser):
     def buy(self):
         order = f"o-{self.random.getrandbits(64):016x}"
         self.call("buy", "POST", "/orders", json={"id": order}, key=order, value=1, ok=lambda r: r.status_code == 201)
+
+What faults made of traffic mean for this API, a class says by hooks: `self.key(usual, hot)` where a hot key may take
+the place of the usual one, a method `abuse` (what one arrival of an abusive client does), a method `poison` (one that
+brings a message that nobody can process).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from random import Random
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import gevent
 from locust import FastHttpUser
 from locust.env import Environment
 
+from loadgen.board import Board
+from loadgen.plan import Traffic
 from loadgen.recorder import FINAL_READS, Recorder, Reply, Request
 from loadgen.wire import OneTryPool, Sockets, Wire
 
+if TYPE_CHECKING:
+    from loadgen.schedule import Arrival
+
+Key = TypeVar("Key")
 ANY_STATUS = frozenset(range(1000))
 
 
 class LoadEnvironment(Environment):
     """Locust's environment, with what the users of one run share."""
 
-    def __init__(self, *, host: str, recorder: Recorder, sockets: Sockets, deadline: float) -> None:
+    def __init__(
+        self,
+        *,
+        host: str,
+        recorder: Recorder,
+        sockets: Sockets,
+        deadline: float,
+        board: Board,
+        faults: Sequence[Traffic] = (),
+    ) -> None:
         super().__init__(host=host)
         self.recorder = recorder
+        self.board = board
+        self.faults = faults
         self.sockets = sockets
         self.deadline = deadline
 
@@ -66,13 +88,41 @@ class ArrivalUser(FastHttpUser):
         agent.cookiejar = None
         agent.valid_response_codes = ANY_STATUS  # type: ignore[misc]  # whether one is good is for `ok` to say
         self._recorder = environment.recorder
+        self._board = environment.board
+        self._faults = environment.faults
         self._deadline = environment.deadline
         self._arrival, self._due, self._calls, self._final = 0, 0.0, 0, False
+        self._own, self._keys = "", 0
+        self._effects: list[str] = []
 
-    def arrive(self, index: int, due: float, rng: Random) -> None:
-        """Become the user of arrival `index`, intended for `due` (seconds after the mark)."""
-        self._arrival, self._due, self._calls = index, due, 0
+    def arrive(self, arrival: Arrival, rng: Random) -> None:
+        """Become the user of an arrival."""
+        self._arrival, self._due, self._calls, self._keys = arrival.index, arrival.due, 0, 0
+        self._own = arrival.fault.own if arrival.fault else ""
+        # What the next request shows of faults, once it is sent.
+        self._effects = [arrival.fault.name] if arrival.fault else []
         self.random = rng
+
+    def key(self, usual: Key, hot: Key) -> Key:
+        """The key that a request is about: `usual`, or `hot` for the share that a fault `hot_key` takes while it is on.
+
+        The draw is not from `self.random`: what else a task draws is the same with the fault and without.
+        """
+        self._keys += 1
+        for fault in self._faults:
+            if fault.hot and self._on(fault, self._due):
+                rng = Random(f"hot/{fault.seed}/{self._arrival}/{self._keys}")  # noqa: S311 (a schedule, not a secret)
+                chosen = rng.random() < fault.hot
+                self._board.arm(fault.name, due=chosen)
+                if chosen:
+                    self._effects.append(fault.name)
+                    return hot
+        return usual
+
+    def _on(self, fault: Traffic, moment: float) -> bool:
+        """Whether a fault is on at `moment` (seconds after the mark)."""
+        clock = self._recorder.clock
+        return fault.start <= moment < fault.end and self._board.open(fault.name, clock.unix(clock.now()))
 
     def read_finally(self) -> None:
         """From now on calls are final reads."""
@@ -97,7 +147,43 @@ class ArrivalUser(FastHttpUser):
         `result(response)` gives a small JSON value for the history when it was. A request that got no answer is
         unknown once it was sent, and failed when it never was.
         """
-        request = self._begin(op, key, value)
+        attempt = partial(self._attempt, op, method, path, json, headers, key, value, ok, result)
+        request, reply, response = attempt(self._own)
+        if not self._own and not self._final:
+            for fault in self._faults:
+                if fault.retries and self._on(fault, request.intended):
+                    response = self._insist(fault, attempt, reply, response)
+        return response
+
+    def _insist(self, fault: Traffic, attempt: Callable[..., Any], reply: Reply, response: Any) -> Any:
+        """Send again what was not answered well, as the clients of a retry storm do; gives the last response."""
+        self._board.arm(fault.name, due=reply.outcome != "ok")
+        for number in range(fault.retries):
+            if reply.outcome == "ok":
+                break
+            gevent.sleep(fault.delay)
+            if not self._on(fault, self._recorder.clock.now()):
+                break
+            if number == 0:
+                self._effects.append(fault.name)
+            _, reply, response = attempt(fault.name)
+        return response
+
+    def _attempt(
+        self,
+        op: str,
+        method: str,
+        path: str,
+        json: Any,
+        headers: dict[str, str] | None,
+        key: str | None,
+        value: Any,
+        ok: Callable[[Any], bool] | None,
+        result: Callable[[Any], Any] | None,
+        fault: str,
+    ) -> tuple[Request, Reply, Any]:
+        """One request on the wire and in the history; `fault` is the one that it belongs to, empty for clients'."""
+        request = self._begin(op, key, value, fault)
         try:
             with self._send(op, method, path, json, headers) as response:
                 reply = _judge(response, self._wire.sent, ok, result)
@@ -111,17 +197,23 @@ class ArrivalUser(FastHttpUser):
         finally:
             self._wire.drop()
         self._recorder.settle(request, reply)
-        return None if reply.status is None else response
+        return request, reply, None if reply.status is None else response
 
-    def _begin(self, op: str, key: str | None, value: Any) -> Request:
+    def _begin(self, op: str, key: str | None, value: Any, fault: str) -> Request:
         now = self._recorder.clock.now()
         intended = now if self._calls or self._final else self._due
         phase = FINAL_READS if self._final else self._recorder.phase(intended)
-        request = Request(self._arrival, self._calls, op, key, value, phase, intended, now)
+        request = Request(self._arrival, self._calls, op, key, value, phase, intended, now, fault)
         self._calls += 1
         self._recorder.offer(request)
-        self._wire.begin()
+        self._wire.begin(self._show if self._effects else None)
         return request
+
+    def _show(self) -> None:
+        clock = self._recorder.clock
+        for fault in self._effects:
+            self._board.sent(fault, clock.unix(clock.now()))
+        self._effects = []
 
     def _tell_locust(self, op: str, method: str, reply: Reply) -> None:
         # Locust's client says nothing of a request that is cut off; its statistics would then be short of it.

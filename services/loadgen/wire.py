@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import select
 import time
+from collections.abc import Callable
 from typing import Any
 
 import gevent.monkey
@@ -75,16 +76,20 @@ class Wire:
     def __init__(self, sockets: Sockets) -> None:
         self._sockets = sockets
         self._lent: Any = None
+        self._on_sent: Callable[[], None] | None = None
         self.sent = False
 
-    def begin(self) -> None:
-        """A new request: nothing has been sent yet."""
+    def begin(self, on_sent: Callable[[], None] | None = None) -> None:
+        """A new request: nothing has been sent yet; `on_sent` is called when it is."""
         self.sent = False
+        self._on_sent = on_sent
 
     def get_socket(self) -> Any:
         """Lend a connection. From here on the request counts as sent."""
         self._lent = self._sockets.take()
         self.sent = True
+        if self._on_sent:
+            self._on_sent()
         return self._lent
 
     def return_socket(self, sock: Any) -> None:

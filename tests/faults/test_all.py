@@ -27,7 +27,14 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "slow_close": {"delay": "200ms"},
 }
 NEEDS_ROOT = {"reset"}
-ELSEWHERE = {"blackhole": "tests/faults/test_blackhole.py, in a network of its own", "none": "has no effect to prove"}
+ELSEWHERE = {
+    "blackhole": "tests/faults/test_blackhole.py, in a network of its own",
+    "none": "has no effect to prove",
+    **dict.fromkeys(
+        ("abusive_client", "hot_key", "poison_message", "retry_storm", "surge"),
+        "tests/faults/test_traffic.py, with a load generator",
+    ),
+}
 
 
 def test_every_fault_is_tried() -> None:

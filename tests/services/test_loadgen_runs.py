@@ -143,7 +143,7 @@ async def test_a_run_from_put_to_metrics(loadgen, serve, make_plan):
     requests = series(before, "faultline_load_requests_total")
     assert len(requests) == 4 * 3
     assert set(requests.values()) == {0.0}
-    assert '{op="buy",outcome="unknown",phase="recovery",run="r"}' in requests
+    assert '{fault="",op="buy",outcome="unknown",phase="recovery",run="r"}' in requests
     assert set(series(before, "faultline_load_offered_total").values()) == {0.0}
     assert set(series(before, "faultline_load_latency_seconds_count").values()) == {0.0}
     assert series(before, "faultline_load_complete") == {'{run="r"}': 0.0}
@@ -164,9 +164,9 @@ async def test_a_run_from_put_to_metrics(loadgen, serve, make_plan):
     after = await loadgen.metrics()
     for phase in ("baseline", "fault", "recovery"):
         of_phase = [line for line in lines if line["phase"] == phase]
-        labels = f'{{op="buy",outcome="ok",phase="{phase}",run="r"}}'
+        labels = f'{{fault="",op="buy",outcome="ok",phase="{phase}",run="r"}}'
         assert series(after, "faultline_load_requests_total")[labels] == len(of_phase) > 0
-        labels = f'{{op="buy",phase="{phase}",run="r"}}'
+        labels = f'{{fault="",op="buy",phase="{phase}",run="r"}}'
         assert series(after, "faultline_load_offered_total")[labels] == len(of_phase)
         assert series(after, "faultline_load_latency_seconds_count")[labels] == len(of_phase)
         total = series(after, "faultline_load_latency_seconds_sum")[labels]
@@ -174,7 +174,7 @@ async def test_a_run_from_put_to_metrics(loadgen, serve, make_plan):
     exact = series(after, "faultline_load_exact_latency_seconds")
     assert len(exact) == 6 * 2 * 3
     ordered = sorted(line["latency"] for line in lines)
-    label = '{op="",phases="baseline+fault+recovery",quantile="0.5",run="r"}'
+    label = '{fault="",op="",phases="baseline+fault+recovery",quantile="0.5",run="r"}'
     assert exact[label] == pytest.approx(ordered[(len(ordered) + 1) // 2 - 1], abs=1e-5)
     assert set(series(after, "faultline_load_recovery_seconds")) == {'{op="",run="r"}', '{op="buy",run="r"}'}
     assert series(after, "faultline_load_complete") == {'{run="r"}': 1.0}

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 
 from faultline import names
 from faultline.api.base import Model
+from faultline.api.traffic import Gate
 from faultline.clients.http import Http, Refused, service_url
 
 PREPARE_SECONDS = 20.0
@@ -15,7 +16,10 @@ HISTORY_SECONDS = 30.0
 
 
 class LoadPlan(Model):
-    """What a run asks for: `stages` have `at` and `rate`, `windows` are seconds after the start mark."""
+    """What a run asks for: `stages` have `at` and `rate`, `windows` are seconds after the start mark.
+
+    `faults` are those made of traffic: name, start, end, seed, and the fields of Traffic.
+    """
 
     scenario: str
     seed: int
@@ -26,6 +30,7 @@ class LoadPlan(Model):
     deadline: float
     windows: dict[str, tuple[float, float]]
     fault_end: float
+    faults: list[dict[str, Any]] = Field(default_factory=list)
 
 
 class LoadState(Model):
@@ -59,6 +64,15 @@ class LoadGenerator(Http):
     async def state(self, run: str) -> LoadState:
         """Where it is."""
         return LoadState.model_validate(await self.call("GET", f"/runs/{run}"))
+
+    async def gate(self, run: str, fault: str, *, seconds: float) -> Gate:
+        """How a traffic fault's gate stands. Raises Refused: 404 when there is no such run or fault."""
+        return Gate.model_validate(await self.call("GET", f"/runs/{run}/faults/{fault}", seconds=seconds))
+
+    async def move_gate(self, run: str, fault: str, until: float, *, seconds: float) -> Gate:
+        """Open a traffic fault's gate until then (Unix seconds), or close it. Raises Refused as `gate` does."""
+        body = {"until": until}
+        return Gate.model_validate(await self.call("POST", f"/runs/{run}/faults/{fault}", body, seconds=seconds))
 
     async def history(self, run: str) -> bytes:
         """The gzip'd history, one request a line."""

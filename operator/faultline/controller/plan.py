@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from faultline.api.app import EDGE_PORT_BASE
 from faultline.api.base import seconds
 from faultline.api.run import FaultStatus
 from faultline.clients.http import service_url
 from faultline.clients.injector_api import PlannedFault
 from faultline.clients.loadgen_api import LoadPlan
+from faultline.faults.base import TrafficFault
 from faultline.names import CANARY_EDGE_PORT, harness_namespace
 from faultline.scenario import ScenarioSpec, fault_name, fault_seed
 
@@ -30,7 +33,24 @@ def load_plan(scenario: str, seed: int, spec: ScenarioSpec, load_py: str) -> Loa
         deadline=seconds(spec.load.deadline),
         windows=windows,
         fault_end=windows["fault"][0] + last_end(spec),
+        faults=_traffic(spec, seed),
     )
+
+
+def _traffic(spec: ScenarioSpec, seed: int) -> list[dict[str, Any]]:
+    """The faults made of traffic, in seconds after the start mark: the load generator plans their arrivals ahead."""
+    zero = spec.phases.windows()["fault"][0]
+    return [
+        {
+            "name": fault_name(index, each),
+            "start": zero + each.window()[0],
+            "end": zero + each.window()[1],
+            "seed": fault_seed(seed, fault_name(index, each)),
+            **each.fault.traffic().model_dump(),
+        }
+        for index, each in enumerate(spec.faults)
+        if isinstance(each.fault, TrafficFault)
+    ]
 
 
 def last_end(spec: ScenarioSpec) -> float:

@@ -26,9 +26,9 @@ like, the `edge` for faults on edges, and exactly one of the types below with it
 A fault ends at its planned end or when its lease is lost, whichever comes first. While it lasts, and until it is seen
 to be gone, the injector asks what is behind the edge ten times a second, through the edge and past it; the run's record
 says from when on the fault was felt (`observed`), how much on the mean (`depth`), and when it no longer was
-(`cleared`). A fault that was never felt makes the run inconclusive; only where what is behind the edge gives no answers
-past it either, all the while, is it taken for felt once Toxiproxy has it on. Several faults may be on one edge; the end
-of one is looked for once the others are over.
+(`cleared`). Faults on no edge have proofs of their own, named below. A fault that was never felt makes the run
+inconclusive; only where what is behind the edge gives no answers past it either, all the while, is it taken for felt
+once Toxiproxy has it on. Several faults may be on one edge; the end of one is looked for once the others are over.
 
 Most faults on Postgres and Redis are made by connections of the injector and end with them: Postgres and Redis undo
 them by themselves as soon as the injector is gone, and at the latest 2 s after the planned end. The app's own role can

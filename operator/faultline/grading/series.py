@@ -13,6 +13,7 @@ from faultline.api.base import Model
 from faultline.api.run import FaultStatus
 from faultline.clients.prometheus import Prometheus, Series
 from faultline.errors import FaultlineError
+from faultline.faults import FAULTS
 from faultline.grading.evidence import Evidence
 from faultline.measures._load import quoted
 
@@ -125,9 +126,19 @@ def _plan(evidence: Evidence) -> list[tuple[Chart, list[tuple[str, str]]]]:
                 )
             ],
         ),
+        *_own_requests(evidence),
         (Chart(name="cpu", title="CPU of the lab's pods", unit="cores"), [("{service}", cpu)]),
         (Chart(name="in_flight", title="Requests in flight, by service", unit="requests"), [("{service}", in_flight)]),
     ]
+
+
+def _own_requests(evidence: Evidence) -> list[tuple[Chart, list[tuple[str, str]]]]:
+    """What traffic faults sent beside the clients; no chart where there was none."""
+    if not any(each.type in FAULTS and FAULTS[each.type].family == "traffic" for each in evidence.faults):
+        return []
+    own = f'faultline_load_requests_total{{run={quoted(evidence.run)},fault!=""}}'
+    chart = Chart(name="own", title="Requests of the faults' own", unit="requests/s")
+    return [(chart, [("{fault} {outcome}", f"sum by (fault, outcome) (rate({own}[2s]))")])]
 
 
 def _by_service(vector: str) -> str:

@@ -17,6 +17,7 @@ FAULTLINE_REDIS                 HOST:PORT of Redis, past the edges; empty withou
 FAULTLINE_REDIS_MAXMEMORY       its settings as the scenario has them: what a fault that changes them goes back to
 FAULTLINE_REDIS_POLICY
 FAULTLINE_SERVICES              the lab's services, separated by commas
+FAULTLINE_LOADGEN               HOST:PORT of the load generator's API, default loadgen:8091 in the same namespace
 FAULTLINE_QUEUES                JSON: the scenario's app.queues, to be watched
 """
 
@@ -34,7 +35,7 @@ from faultline.api.app import Queue
 from faultline.api.base import EdgeName, Model
 from faultline.errors import InvalidInput
 from faultline.faults.base import Parts
-from faultline.names import INJECTOR_PORT
+from faultline.names import INJECTOR_PORT, LOADGEN_PORT
 
 Address = Annotated[str, StringConstraints(pattern=r"^[^\s:/]+:[0-9]{1,5}$", max_length=260)]
 """HOST:PORT."""
@@ -97,6 +98,7 @@ class Config(Model):
     redis: Address | None = None
     redis_maxmemory: str = "0"
     redis_policy: str = "noeviction"
+    loadgen: Address = f"loadgen:{LOADGEN_PORT}"
     queues: Annotated[list[Queue], BeforeValidator(_from_json)] = Field(default_factory=list)
     services: str = ""
 

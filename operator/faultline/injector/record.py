@@ -19,7 +19,9 @@ class Record:
         journal: Journal,
         clock: Clock,
         intents: dict[str, dict[str, Any]] | None = None,
+        run: str = "",
     ) -> None:
+        self.run = run
         self.statuses = statuses
         self.intents = dict(intents or {})
         """By fault what is about to be done, or was, and what undoing it takes."""

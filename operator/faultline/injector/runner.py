@@ -119,7 +119,7 @@ class Runner:
                 for name, status in replay.statuses.items()
             }
             self._plan = replay.plan
-            self._record = Record(ended, self._journal, self._clock, replay.intents)
+            self._record = Record(ended, self._journal, self._clock, replay.intents, self.run)
             if owed:
                 self._over = False
                 self._begin(replay.plan, replay.lease_expires, ended, replay.intents)
@@ -173,7 +173,7 @@ class Runner:
         intents: dict[str, dict[str, Any]] | None = None,
     ) -> None:
         self._plan, self.lease_expires = plan, expires
-        self._record = Record(statuses, self._journal, self._clock, intents)
+        self._record = Record(statuses, self._journal, self._clock, intents, plan.run)
         self._ended = asyncio.Event()
         if expires <= self._clock.now():
             self._ended.set()

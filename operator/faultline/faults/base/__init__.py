@@ -13,6 +13,7 @@ from faultline.faults.base.postgres import PostgresAccess, PostgresFault, Postgr
 from faultline.faults.base.redis import ForgettingFault, RedisAccess, RedisFault, RedisTarget
 from faultline.faults.base.share import choose
 from faultline.faults.base.store import HeldFault, On, StoreError, StoreTarget, first
+from faultline.faults.base.traffic import TrafficFault, TrafficTarget
 
 __all__ = [
     "SILENT_SECONDS",
@@ -40,6 +41,8 @@ __all__ = [
     "StoreTarget",
     "Target",
     "Toxic",
+    "TrafficFault",
+    "TrafficTarget",
     "choose",
     "first",
     "streams",

@@ -16,6 +16,7 @@ from faultline.injector.targets.base import NoTarget, RunTarget
 from faultline.injector.targets.edge import EdgeTarget
 from faultline.injector.targets.postgres import PostgresTarget, restore_postgres
 from faultline.injector.targets.redis import RedisTarget, restore_redis
+from faultline.injector.targets.traffic import TrafficTarget
 
 
 class Targets:
@@ -35,6 +36,8 @@ class Targets:
             return PostgresTarget(planned, record, self._clock, ended, self._config)
         if fault.family == "redis":
             return RedisTarget(planned, record, self._clock, ended, self._config)
+        if fault.family == "traffic":
+            return TrafficTarget(planned, record, self._clock, ended, self._config)
         return NoTarget(planned, record, self._clock, ended)
 
     async def restore(self, kept: Collection[str] = ()) -> None:
