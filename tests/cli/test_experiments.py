@@ -188,3 +188,11 @@ def test_an_unknown_bench_is_named_with_those_there_are(run):
 
 def test_amounts_of_memory_are_read_in_mebibytes():
     assert bench._amount(300 * 2**20, "bytes") == "300 MiB"
+
+
+def test_a_run_of_other_code_is_refused(cluster, lab, monkeypatch):
+    lab("demo")
+    monkeypatch.setattr(_experiment._runs, "start", lambda cluster, lab, seed: None)
+    monkeypatch.setattr(_experiment._follow, "follow", lambda *args: result("flawed", "fail", 5).run)
+    with pytest.raises(Conflict, match="graded flawed and was to grade solution"):
+        _experiment.experiment(cluster, _labs.find(cluster, None, "demo"), "solution")

@@ -70,10 +70,20 @@ def deploy(cluster: Cluster, lab: Lab, variant: str) -> None:
 
 
 def experiment(cluster: Cluster, lab: Lab, variant: str, seed: int | None = None) -> Result:
-    """Run what is deployed until a run is conclusive, at most TRIES times, each announced."""
+    """Run `variant`, which is deployed, until a run is conclusive, at most TRIES times, each announced.
+
+    Raises Conflict (FL407) when a run graded something else: its figures would stand under the wrong name.
+    """
     for retries in range(TRIES):
         run = _follow.follow(cluster, lab, _runs.start(cluster, lab, seed))
         status = run.status
+        graded = status.code.variant if status.code else ""
+        if graded != variant:
+            raise Conflict(
+                "FL407",
+                f"{run.name} graded {graded or 'nothing'} and was to grade {variant}",
+                f"leave the lab {lab.name} alone meanwhile, then run the command again",
+            )
         _follow.tell_end(run, variant)
         if status.verdict != "inconclusive" or retries + 1 == TRIES:
             break
