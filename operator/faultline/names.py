@@ -14,6 +14,8 @@ ANNOTATION_CPU = "faultline.dev/cpu"
 ANNOTATION_SCRAPE = "faultline.dev/scrape"
 """On a pod: the port of its /metrics."""
 
+CODE_PORT = 8001
+"""Where an app pod takes other code while it serves (services/labkit/supervisor.py)."""
 INJECTOR_PORT = 8090
 LOADGEN_PORT = 8091
 LOADGEN_METRICS_PORT = 9646

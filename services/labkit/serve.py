@@ -1,6 +1,7 @@
 """`python -m labkit.serve module:app`: uvicorn on 0.0.0.0:8000. With --check it imports the app and stops.
 
 An app that does not import ends the process with its traceback and exit code 1, so that `kubectl logs` shows why.
+With --control PORT the app's code can be swapped while it serves (`labkit.supervisor`).
 """
 
 from __future__ import annotations
@@ -8,9 +9,11 @@ from __future__ import annotations
 import argparse
 import importlib
 import logging
+import os
+import socket
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 GRACE_SECONDS = 2
@@ -39,28 +42,52 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="only import it")
     parser.add_argument("--host", default="0.0.0.0")  # noqa: S104 (a pod's own network)
     parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--control", type=int, help="port by which the code is swapped; none without it")
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # It has a line for every request.
+    if arguments.control is not None:
+        return _supervise(arguments.app, arguments.host, arguments.port, arguments.control)
     try:
-        app = load(arguments.app)
+        if arguments.check:
+            load(arguments.app)
+            print(f"{arguments.app} imports")
+            return 0
+        return _serve(arguments.app, listen(arguments.host, arguments.port), lambda: None)
     except (Exception, SystemExit):  # An app that calls sys.exit(0) has not started either.
         traceback.print_exc()
         return 1
-    if arguments.check:
-        print(f"{arguments.app} imports")
-        return 0
-    return _serve(app, arguments.host, arguments.port)
 
 
-def _serve(app: Any, host: str, port: int) -> int:
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that takes connections. Raises OSError."""
+    return socket.create_server((host, port), backlog=2048)
+
+
+def _supervise(target: str, host: str, port: int, control: int) -> int:
+    from labkit.supervisor import Supervisor
+
+    def serve(listener: socket.socket, started: Callable[[], None]) -> int:
+        return _serve(target, listener, started)
+
+    supervisor = Supervisor(serve, listen(host, port), os.environ.get("CODE_DIGEST", ""))
+    return supervisor.run(listen(host, control))
+
+
+def _serve(target: str, listener: socket.socket, started: Callable[[], None]) -> int:
+    """Import the app and serve it on the socket until SIGTERM. Raises what importing it raises."""
     import uvicorn  # Not needed for --check.
 
-    server = uvicorn.Server(
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                started()
+
+    app = load(target)
+    server = Server(
         uvicorn.Config(
             app,
-            host=host,
-            port=port,
             log_config=None,
             log_level="warning",
             access_log=False,
@@ -69,8 +96,8 @@ def _serve(app: Any, host: str, port: int) -> int:
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
     )
-    _log.info("serving on %s:%d", host, port)
-    server.run()
+    _log.info("serving on %s:%d", *listener.getsockname()[:2])
+    server.run(sockets=[listener])
     return 0 if server.started else 1
 
 

@@ -25,6 +25,13 @@ class FakeCluster:
         self.objects: dict[str, dict[str, Any]] = {}
         self.services: dict[tuple[str, str], Any] = {}
         self.calls: list[tuple[str, str, str]] = []
+        self.swaps: dict[str, tuple[int, Any]] = {}
+        """What a pod answers to new code; by default nothing listens there."""
+
+    def request(self, method, where, body=None, timeout=10):
+        pod = where.rsplit("/pods/", 1)[-1].split(":")[0]
+        self.calls.append((method, pod, (body or {}).get("digest", "")))
+        return self.swaps.get(pod, (503, {"message": "connection refused"}))
 
     def put(self, path: str, **fields: Any) -> None:
         self.objects[path] = {"metadata": {"name": path.rsplit("/", 1)[-1], "generation": 1}, **fields}

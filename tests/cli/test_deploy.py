@@ -183,6 +183,47 @@ def test_code_that_does_not_start_is_taken_back_with_its_traceback(run, cluster,
     assert f"{PODS}/web-old" in cluster.objects
 
 
+def test_running_pods_take_new_code_at_once(run_json, cluster, running):
+    cluster.swaps["web-old"] = (200, {"digest": "-"})
+    (workspace.folder("shop") / "web.py").write_text("app = 'mine'\n")
+    code, answer = run_json("fix")
+    mine = CodeVersion("shop", "learner", {"web.py": "app = 'mine'\n"})
+    assert (code, answer["changed"]) == (0, True)
+    assert cluster.calls == [("POST", "web-old", mine.digest)]
+    # New pods with it follow, for which nobody waited: no operator is there in this test.
+    assert cluster.objects[f"{SCENARIOS}/shop"]["metadata"]["annotations"][ANNOTATION_CODE] == mine.configmap
+    assert f"{PODS}/web-old" in cluster.objects
+
+
+def test_code_that_running_pods_refuse_is_not_shipped(run, cluster, running):
+    pod(cluster, "web-two", running.digest)
+    cluster.swaps = {"web-old": (200, {}), "web-two": (422, {"traceback": "NameError: name 'y' is not defined"})}
+    (workspace.folder("shop") / "web.py").write_text("x = y\n")
+    result = run("fix")
+    assert result.exit_code == 2
+    assert "FL117 web does not start with this code" in result.stderr
+    assert "NameError: name 'y' is not defined" in result.stderr
+    assert {each[:2] for each in cluster.calls} == {
+        (method, name) for method in ("POST", "DELETE") for name in ("web-old", "web-two")
+    }
+    assert ANNOTATION_CODE not in cluster.objects[f"{SCENARIOS}/shop"]["metadata"].get("annotations", {})
+
+
+@pytest.mark.parametrize("why", ["another seed", "a pod that is not ready", "a lab that is not ready"])
+def test_a_roll_out_brings_what_running_pods_cannot_take(run_json, cluster, running, operator, why):
+    cluster.swaps["web-old"] = (200, {})
+    (workspace.folder("shop") / "web.py").write_text("app = 'mine'\n")
+    if why == "another seed":
+        (workspace.folder("shop") / "seed.sql").write_text("SELECT 1;\n")
+    elif why == "a pod that is not ready":
+        pod(cluster, "web-old", running.digest, ready=False)
+    else:
+        cluster.objects[f"{SCENARIOS}/shop"]["status"]["observedGeneration"] = 0
+    assert run_json("fix")[1]["changed"] is True
+    assert cluster.calls == []
+    assert f"{PODS}/web-new" in cluster.objects
+
+
 def test_code_whose_database_is_slow_at_first_gets_another_try(cluster, running, lab):
     ended = {"name": "app", "restartCount": 0, "state": {"terminated": {"exitCode": 3}}}
     pod(cluster, "web-new", "d2", ready=False, containerStatuses=[ended])

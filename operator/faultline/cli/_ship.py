@@ -84,13 +84,14 @@ def _refuse_broken(cluster: Cluster, lab: Lab, pods: list[dict[str, Any]], code:
             crashes = int(status.get("restartCount", 0)) + (not again)
             if STARTED_UP in log and crashes < 2:
                 continue  # it imports: its data store may have been slow, and the kubelet starts it again
-            raise _broken(_labs.app_of(pod), traceback_of(log) or f"exit code {ended['exitCode']}")
+            raise broken(_labs.app_of(pod), traceback_of(log) or f"exit code {ended['exitCode']}")
     condition = _labs.find(cluster, None, lab.name).condition(REJECTED)
     if condition.get("status") == "True" and code.configmap in str(condition.get("message", "")):
-        raise _broken("the app", str(condition["message"]))
+        raise broken("the app", str(condition["message"]))
 
 
-def _broken(service: str, log: str) -> FaultlineError:
+def broken(service: str, log: str) -> FaultlineError:
+    """The error (FL117) for code that does not start."""
     return InvalidInput(
         "FL117", f"{service} does not start with this code:\n{log}", "mend it, then `faultline fix` again"
     )

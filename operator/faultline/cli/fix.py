@@ -57,8 +57,10 @@ def fix(
     _show_difference(before, code)
     began = time.monotonic()
     if changed:
-        _replace(cluster, lab, code)
+        swapped = _replace(cluster, lab, code, before)
         console.print(f"[green]✓[/] {lab.name} serves the new code, {duration(since_start())} after the command")
+        if swapped:
+            console.print("  [dim]new pods with it follow; a run waits for them[/]")
     else:
         console.print(f"{lab.name} runs exactly this code already")
     command = f"make chaos S={lab.slug}" if lab.name == lab.slug else f"faultline chaos --name {lab.name}"
@@ -70,7 +72,7 @@ def fix(
             "digest": code.digest,
             "changed": changed,
             "seconds": round(since_start(), 2),
-            "rollout_seconds": round(time.monotonic() - began, 2),
+            "serving_seconds": round(time.monotonic() - began, 2),
             "next": command,
         },
         output,
@@ -106,19 +108,26 @@ def _show_difference(before: dict[str, str], code: CodeVersion) -> None:
         console.print(f"[dim]… {len(lines) - DIFF_LINES} more lines of difference[/]")
 
 
-def _replace(cluster: Cluster, lab: Lab, code: CodeVersion) -> None:
-    """Ship, and wait until it serves; code that does not start is taken back before the error is shown."""
-    from faultline.cli import _ship
+def _replace(cluster: Cluster, lab: Lab, code: CodeVersion, before: dict[str, str]) -> bool:
+    """Ship, and see to it that it serves; whether the running pods took it, so that the roll-out need not be awaited.
+
+    Code that does not start is taken back before the error is shown.
+    """
+    from faultline.cli import _ship, _swap
     from faultline.cli._show import Line
     from faultline.errors import InvalidInput
 
-    _ship.ship(cluster, lab, code)
     with Line() as line:
-        try:
-            _ship.wait_serving(cluster, lab, code, line)
-        except InvalidInput:
-            _ship.point_at(cluster, lab, lab.code)
-            raise
+        line.update("the pods start the new code")
+        swapped = _swap.serve(cluster, lab, code, before)
+        _ship.ship(cluster, lab, code)
+        if not swapped:
+            try:
+                _ship.wait_serving(cluster, lab, code, line)
+            except InvalidInput:
+                _ship.point_at(cluster, lab, lab.code)
+                raise
+    return swapped
 
 
 def reset(

@@ -99,28 +99,31 @@ class Experiment:
         if scenario is None:
             raise NotFound("FL209", f"spec.scenario: there is no Scenario {name}", f"faultline apply {name}")
         spec = deploy.validated(scenario)
-        await self._lab_ready(name, scenario["metadata"]["generation"])
+        in_force = await code.in_force(self._api, scenario)
+        await self._lab_ready(name, scenario["metadata"]["generation"], in_force.configmap)
         secret = await self._api.get(path("Secret", deploy.HARNESS_SECRET, harness_namespace(name)))
         if secret is None:
             raise NotReady("FL323", f"the lab {name} has no harness", f"kubectl describe scenario {name}")
-        in_force = await code.in_force(self._api, scenario)
         await self.record.enter(
             Phase.RESET, "restoring data, fresh pods", started=time.time(), code=deploy.graded(in_force, spec)
         )
         return Ground(scenario, spec, in_force, base64.b64decode(secret["data"]["token"]).decode())
 
-    async def _lab_ready(self, name: str, generation: int) -> None:
-        """A lab that is still being deployed is waited for; one that failed or is suspended is not."""
+    async def _lab_ready(self, name: str, generation: int, configmap: str) -> None:
+        """A lab that is still being deployed is waited for; one that failed or is suspended is not.
+
+        Ready means with this code: the lab's task may not have seen yet that another one was named.
+        """
         deadline = time.monotonic() + LAB_SECONDS
         told = False
         while True:
             lab = self._labs.known.get(name)
             status = lab.status if lab else ScenarioStatus()
-            if holds(status, "Ready") and status.observed_generation == generation:
+            current = status.observed_generation == generation
+            if holds(status, "Ready") and current and status.code_config_map == configmap:
                 return
-            hopeless = (
-                status.phase in (LabPhase.FAILED, LabPhase.SUSPENDED) and status.observed_generation == generation
-            )
+            failed = status.phase is LabPhase.FAILED and status.code_config_map in (configmap, None)
+            hopeless = current and (failed or status.phase is LabPhase.SUSPENDED)
             if hopeless or time.monotonic() > deadline:
                 why = status.message or status.phase.value
                 raise NotReady("FL323", f"the lab {name} is not Ready: {why}", f"kubectl describe scenario {name}")

@@ -1,0 +1,192 @@
+"""Code is swapped in a running process: real forks, real sockets."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.conftest import free_ports
+
+SERVICES = Path(__file__).parents[2] / "services"
+
+
+def source(word: str, more: str = "") -> str:
+    return f"""
+import os
+from labkit import create_app
+{more}
+app = create_app("shop")
+
+@app.get("/word")
+async def word():
+    return {{"word": "{word}", "digest": os.environ["CODE_DIGEST"], "pid": os.getpid()}}
+
+@app.get("/slow")
+async def slow():
+    import asyncio
+    await asyncio.sleep(1)
+    return "{word}"
+
+@app.get("/die")
+async def die():
+    os._exit(7)
+"""
+
+
+class Pod:
+    """labkit.serve with a control port, in a working directory as a pod has it."""
+
+    def __init__(self, folder: Path) -> None:
+        port, control = free_ports(2)
+        self.url, self.control = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{control}/code"
+        command = [sys.executable, "-m", "labkit.serve", "shop.main:app", "--host", "127.0.0.1"]
+        self.process = subprocess.Popen(
+            [*command, "--port", str(port), "--control", str(control)],
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": f"{folder}:{SERVICES}", "CODE_DIGEST": "first", "TMPDIR": str(folder)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def wait(self) -> Pod:
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                httpx.get(f"{self.url}/healthz", timeout=20)
+            except httpx.ConnectError:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            else:
+                return self
+
+    def word(self) -> dict:
+        return httpx.get(f"{self.url}/word", timeout=20).json()
+
+    def swap(self, digest: str, files: dict[str, str]) -> httpx.Response:
+        return httpx.post(self.control, json={"digest": digest, "files": files}, timeout=30)
+
+
+@pytest.fixture
+def pod(tmp_path: Path) -> Iterator[Callable[[str], Pod]]:
+    pods: list[Pod] = []
+
+    def start(text: str) -> Pod:
+        (tmp_path / "shop").mkdir()
+        (tmp_path / "shop/main.py").write_text(text)
+        pods.append(Pod(tmp_path))
+        return pods[-1]
+
+    yield start
+    for each in pods:
+        each.process.kill()
+        with each.process:
+            pass
+
+
+def test_new_code_serves_without_a_new_process_outside(pod):
+    shop = pod(source("old")).wait()
+    before = shop.word()
+    assert (before["word"], before["digest"]) == ("old", "first")
+    answer = shop.swap("second", {"shop/main.py": source("new", "from shop.words import W"), "shop/words.py": "W = 1"})
+    assert (answer.status_code, answer.json()) == (200, {"digest": "second"})
+    after = shop.word()
+    assert (after["word"], after["digest"]) == ("new", "second")
+    assert after["pid"] != before["pid"]
+    assert shop.process.poll() is None
+    assert httpx.get(shop.control).json() == {"digest": "second", "swaps": 1}
+    assert httpx.delete(shop.control, timeout=30).json() == {"digest": "first"}
+    assert shop.word()["word"] == "old"
+
+
+def test_files_of_the_old_code_are_not_found_by_the_new_one(pod, tmp_path):
+    shop = pod(source("old"))
+    (tmp_path / "shop/left.py").write_text("")
+    answer = shop.wait().swap("second", {"shop/main.py": source("new", "import shop.left")})
+    assert answer.status_code == 422
+    assert "No module named 'shop.left'" in answer.json()["traceback"]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("import no_such_module", "No module named 'no_such_module'"),
+        ("x = (", "SyntaxError"),
+        ("import sys; sys.exit(0)", "SystemExit"),
+        (
+            "from contextlib import asynccontextmanager\nfrom labkit import create_app\n"
+            "@asynccontextmanager\nasync def life(app):\n    raise RuntimeError('no database')\n    yield\n"
+            "app = create_app('shop', lifespan=life)\n",
+            "no database",
+        ),
+    ],
+)
+def test_code_that_does_not_start_changes_nothing(pod, tmp_path, text, problem):
+    shop = pod(source("old")).wait()
+    before = shop.word()
+    answer = shop.swap("broken", {"shop/main.py": text})
+    assert answer.status_code == 422
+    assert problem in answer.json()["traceback"]
+    assert shop.word() == before
+    assert not list(tmp_path.glob("code-*"))
+
+
+def test_requests_under_way_are_answered_by_the_old_code(pod):
+    shop = pod(source("old")).wait()
+    command = [sys.executable, "-c", f"import httpx; print(httpx.get('{shop.url}/slow', timeout=20).text)"]
+    slow = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 20
+    while "app_requests_in_flight 1.0" not in httpx.get(f"{shop.url}/metrics").text:
+        assert time.monotonic() < deadline
+    shop.swap("second", {"shop/main.py": source("new")})
+    with slow:
+        assert slow.communicate(timeout=20)[0].strip() == '"old"'
+    assert shop.word()["word"] == "new"
+
+
+def test_an_app_that_does_not_import_ends_the_process(pod):
+    shop = pod("import no_such_module")
+    _, errors = shop.process.communicate(timeout=30)
+    assert shop.process.returncode == 1
+    assert "Traceback" in errors
+    assert "No module named 'no_such_module'" in errors
+
+
+def test_an_app_that_dies_takes_the_process_along(pod):
+    shop = pod(source("old")).wait()
+    with pytest.raises(httpx.TransportError):
+        httpx.get(f"{shop.url}/die")
+    assert shop.process.wait(10) == 7
+
+
+def test_sigterm_ends_both(pod):
+    shop = pod(source("old")).wait()
+    child = shop.word()["pid"]
+    shop.process.send_signal(signal.SIGTERM)
+    assert shop.process.wait(10) == 128 + signal.SIGTERM  # as uvicorn ends
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ("x", "the body must be {digest, files}"),
+        ('{"digest": "a"}', "'files'"),
+        ('{"digest": "a", "files": {"../b.py": ""}}', "a path must stay inside the folder, got '../b.py'"),
+        ('{"digest": "a", "files": {"/b.py": ""}}', "got '/b.py'"),
+        ('{"digest": "a", "files": {"b.py": 3}}', "files texts by path"),
+    ],
+)
+def test_wrong_bodies_are_refused(pod, body, problem):
+    shop = pod(source("old")).wait()
+    answer = httpx.post(shop.control, content=body)
+    assert answer.status_code == 400
+    assert problem in answer.json()["error"]
+    assert shop.word()["word"] == "old"
