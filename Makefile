@@ -8,6 +8,8 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 FAULTLINE := .venv/bin/faultline
+# Most of these tests wait for something real, so there are more of them at once than there are cores.
+UNIT := .venv/bin/pytest --ignore=tests/e2e --numprocesses=4
 S ?=
 REPEAT ?=
 BUDGET ?=
@@ -72,7 +74,8 @@ format: venv ## Format the code
 check: static unit ## Format, lint, types, import layers, unit tests, charts: what CI checks first
 
 test: static up ## The checks, set-up, and all tests: what CI runs
-	.venv/bin/pytest
+	$(UNIT)
+	.venv/bin/pytest tests/e2e
 
 static: venv
 	.venv/bin/ruff format --check .
@@ -82,7 +85,7 @@ static: venv
 
 unit: venv ## Unit tests alone
 	@$(FAULTLINE) tools helm toxiproxy-server
-	.venv/bin/pytest --ignore=tests/e2e
+	$(UNIT)
 
 e2e: up ## End-to-end tests on the kind cluster
 	.venv/bin/pytest tests/e2e

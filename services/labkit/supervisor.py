@@ -10,6 +10,7 @@ swaps there were), `POST /code` ({"digest": …, "files": {path: text}}), `DELET
 
 from __future__ import annotations
 
+import ctypes
 import json
 import logging
 import os
@@ -37,6 +38,7 @@ BODY_LIMIT = 2 * 1024 * 1024
 PRELOADED = ("asyncpg", "fastapi", "httpx", "redis.asyncio", "uvicorn", "labkit", "labkit.postgres", "labkit.redis")
 """What scenario apps stand on."""
 _STARTED = "started"
+_PR_SET_PDEATHSIG = 1
 
 _log = logging.getLogger("labkit")
 
@@ -187,6 +189,7 @@ class Supervisor:
 
     def _be_child(self, digest: str, folder: Path | None, report: _Report) -> int:
         try:
+            _die_with_parent()
             signal.set_wakeup_fd(-1)
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
                 signal.signal(number, signal.SIG_DFL)
@@ -288,6 +291,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """The log is the app's."""
+
+
+def _die_with_parent() -> None:
+    """A supervisor that is killed leaves nobody behind who holds its port. Linux alone has this; labs run there."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _move_to(folder: Path) -> None:

@@ -7,6 +7,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from tests.controller.conftest import IMAGES, deployment, run, scenario
 
+from faultline.catalogue import CONFIGMAPS, CodeVersion
 from faultline.clients.kube import path
 from faultline.controller import experiment as module
 from faultline.controller import prepare, watch
@@ -256,3 +257,18 @@ async def in_phase(api, phase):
     while (api.objects[path("Run", "r1")].get("status") or {}).get("phase") != phase:
         assert time.monotonic() < deadline
         await asyncio.sleep(0.01)
+
+
+async def test_a_run_waits_until_the_code_that_was_sent_is_deployed(api, helm, harness, ground, monkeypatch):
+    """The lab's task may not have seen it yet when the run begins: Ready then speaks of the code before."""
+    monkeypatch.setattr(module, "LAB_SECONDS", 0.2)
+    mine = CodeVersion("shop", "learner", {"main.py": "app = 2"})
+    api.objects[f"{CONFIGMAPS}/{mine.configmap}"] = mine.manifest()
+    api.objects[path("Scenario", "shop")]["metadata"]["annotations"] = {"faultline.dev/code": mine.configmap}
+    await ground().perform()
+    assert "FL323: the lab shop is not Ready" in status_of(api)["reasons"][0]
+    lab = ground.labs.known["shop"]
+    lab.see(api.objects[path("Scenario", "shop")])
+    await lab.reconcile()
+    await ground(name="r2").perform()
+    assert status_of(api, "r2")["code"]["variant"] == "learner"

@@ -158,6 +158,18 @@ async def test_a_pod_that_does_not_come_up_is_named(api, helm, monkeypatch):
     assert api.told[-1][1:] == ("NotReady", wanted)
 
 
+async def test_a_lab_that_comes_up_is_only_looked_at_until_the_wish_changes(api, helm):
+    helm.ready = False
+    lab = lab_of(api, helm, scenario())
+    await lab.reconcile()
+    del api.objects[path("Namespace", "lab-shop")]
+    await lab.reconcile()
+    assert path("Namespace", "lab-shop") not in api.objects
+    lab.see({**scenario(), "metadata": {**scenario()["metadata"], "generation": 2}})
+    await lab.reconcile()
+    assert path("Namespace", "lab-shop") in api.objects
+
+
 async def test_code_that_does_not_import_is_rejected_while_the_old_pods_serve(api, helm):
     lab = lab_of(api, helm, scenario())
     await lab.reconcile()

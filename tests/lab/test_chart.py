@@ -10,6 +10,7 @@ import yaml
 
 from faultline.errors import InvalidInput
 from faultline.lab import Helm, values
+from faultline.names import CODE_PORT
 from faultline.scenario import ScenarioSpec
 
 from .conftest import CODE, REFERENCES, TOKEN
@@ -170,7 +171,7 @@ def test_code_is_mounted_where_it_is_the_learner_s(rendered: Manifests) -> None:
         "items": [{"key": "main.py", "path": "main.py"}, {"key": "shop..cart.py", "path": "shop/cart.py"}],
     }
     app = container(web, "app")
-    assert app["args"] == ["python", "-m", "labkit.serve", "web.main:app"]
+    assert app["args"] == ["python", "-m", "labkit.serve", "web.main:app", "--control", str(CODE_PORT)]
     assert {"name": "code", "mountPath": "/app", "readOnly": True} in app["volumeMounts"]
     assert environment(app)["CODE_DIGEST"] == CODE.digest
 

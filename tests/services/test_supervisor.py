@@ -174,6 +174,16 @@ def test_sigterm_ends_both(pod):
         os.kill(child, 0)
 
 
+def test_a_supervisor_that_is_killed_leaves_nobody_behind(pod):
+    shop = pod(source("old")).wait()
+    shop.process.kill()
+    shop.process.wait()
+    deadline = time.monotonic() + 10
+    with pytest.raises(httpx.TransportError):
+        while time.monotonic() < deadline:
+            shop.word()
+
+
 @pytest.mark.parametrize(
     ("body", "problem"),
     [

@@ -18,6 +18,8 @@ from faultline.names import lab_namespace
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 POLL_SECONDS = 0.25
+PODS_SECONDS = 1.0
+"""How often the pods are listed for the eye: on a small machine that costs the lab what it needs to come up."""
 READY_SECONDS = 180.0
 FAILED_SECONDS = 15.0
 """How long a lab must be Failed before it is given up: on a busy machine an app may start before its database does."""
@@ -76,6 +78,8 @@ def wait_ready(cluster: Cluster, name: str, line: Line, seconds: float = READY_S
     Raises NotReady: FL311 with the operator's reason when it failed, FL312 with the pods that are not up in time.
     """
     began = worked = time.monotonic()
+    pods: list[dict[str, Any]] = []
+    looked = 0.0
     while True:
         lab = _labs.find(cluster, None, name)
         if lab.ready:
@@ -86,7 +90,9 @@ def wait_ready(cluster: Cluster, name: str, line: Line, seconds: float = READY_S
         elif time.monotonic() - worked >= FAILED_SECONDS:
             reason = condition.get("message") or lab.status.get("message") or "no reason was given"
             raise NotReady("FL311", f"the lab {name} did not come up: {reason}", f"kubectl describe scenario {name}")
-        pods = _labs.app_pods(cluster, name) + _labs.harness_pods(cluster, name)
+        if time.monotonic() - looked >= PODS_SECONDS:
+            pods = _labs.app_pods(cluster, name) + _labs.harness_pods(cluster, name)
+            looked = time.monotonic()
         waited = time.monotonic() - began
         if waited > seconds:
             raise _late(name, seconds, lab, pods)

@@ -46,6 +46,8 @@ class Lab:
         self.busy = False
         """A run is under way: it restarts pods and may take the app down, which is then not news about the lab."""
         self.status = ScenarioStatus.model_validate(scenario.get("status") or {})
+        self._coming_up: tuple[deploy.Desired, tuple[Any, ...]] | None = None
+        """What was deployed for which wish and is not up yet: until it is, only the pods are looked at."""
         self._served = self.status.code_config_map if holds(self.status, "Ready") else None
 
     @property
@@ -85,6 +87,9 @@ class Lab:
 
     async def reconcile(self) -> float | None:
         """One look; how many seconds until the next, None to wait for a change."""
+        wish = _wish(self.scenario)
+        if self._coming_up and self._coming_up[1] == wish:
+            return await self._watch(self._coming_up[0], wish)
         spec = deploy.validated(self.scenario)
         if spec.suspend:
             await self._suspend()
@@ -95,7 +100,7 @@ class Lab:
         wanted = await deploy.desired(self._api, self.scenario, spec, self._images, self._chart)
         if wanted.digest != self.status.deployed:
             await self._deploy(wanted)
-        return await self._watch(wanted)
+        return await self._watch(wanted, wish)
 
     async def _deploy(self, wanted: deploy.Desired) -> None:
         old = self.status
@@ -123,7 +128,8 @@ class Lab:
         )
         await self._tell("Upgraded" if old.deployed else "Deployed", text)
 
-    async def _watch(self, wanted: deploy.Desired) -> float:
+    async def _watch(self, wanted: deploy.Desired, wish: tuple[Any, ...]) -> float:
+        self._coming_up = None
         late = await self._api.tighten(self.name)
         if self.busy and holds(self.status, "Ready"):
             return CHECK_SECONDS
@@ -138,7 +144,10 @@ class Lab:
             return CHECK_SECONDS
         found = await self._api.lab_problems(self.name)
         await self._not_ready(wanted, missing, found)
-        return POLL_SECONDS if self._waited() < PATIENCE_SECONDS else CHECK_SECONDS
+        if self._waited() >= PATIENCE_SECONDS:
+            return CHECK_SECONDS
+        self._coming_up = wanted, wish
+        return POLL_SECONDS
 
     async def _ready(self, wanted: deploy.Desired) -> None:
         new = not holds(self.status, "Ready")
