@@ -11,6 +11,8 @@ ANNOTATION_CODE = "faultline.dev/code"
 """On a Scenario: the ConfigMap in the system namespace with the learner's code. It outlives `kubectl apply`."""
 ANNOTATION_CPU = "faultline.dev/cpu"
 """On a pod of a lab, as `CONTAINER=CPU`: the limit that the container gets once it is Ready."""
+ANNOTATION_FAULT = "faultline.dev/fault"
+"""On a pod or a Deployment that a fault has changed: whose it is and what undoing it takes, as JSON."""
 ANNOTATION_SCRAPE = "faultline.dev/scrape"
 """On a pod: the port of its /metrics."""
 

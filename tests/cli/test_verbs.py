@@ -219,7 +219,15 @@ def test_progress_lists_what_was_not_begun_too(run_json, scenarios):
 def test_plan_gives_times_from_the_start_of_the_baseline(run_json, scenarios):
     answer = run_json("plan", "shop")[1]
     assert answer["phases"]["fault"] == [2.0, 5.0]
-    assert answer["faults"] == [{"name": "none-0", "type": "none", "edge": None, "start": 2.0, "end": 4.0}]
+    (fault,) = answer["faults"]
+    assert fault["seed"] > 0
+    expected = {"name": "none-0", "type": "none", "edge": None, "start": 2.0, "end": 4.0, "params": {}}
+    assert fault == expected | {"seed": fault["seed"]}
+
+
+def test_plan_of_the_same_seed_is_the_same_to_the_byte(run, scenarios):
+    first, again, other = (run("plan", "shop", "-o", "json", "--seed", seed).stdout for seed in ("7", "7", "8"))
+    assert first == again != other
 
 
 def test_compare_wants_runs_that_exist(run, cluster):

@@ -11,7 +11,7 @@ from tests.controller.conftest import deployment, run, scenario
 from faultline.api.run import Phase
 from faultline.api.status import ScenarioStatus
 from faultline.clients.kube import path
-from faultline.controller import files, handlers, leader, readiness, schedule, sweep
+from faultline.controller import files, handlers, leader, readiness, schedule, sweep, watch
 from faultline.controller.conditions import condition, difference, with_condition
 from faultline.controller.leader import Leader, LostLease
 from faultline.controller.record import Record
@@ -210,3 +210,25 @@ async def test_handlers_only_pass_on(handler, body, kind, labs, runs):
     name = body["metadata"]["name"]
     await handler(event={"type": kind, "object": body}, body=kopf.Body(body), name=name, memo=memo)
     assert (memo.operator.labs.calls, memo.operator.runs.calls) == (labs, runs)
+
+
+def marked(replicas, undo=None):
+    body = deployment("web")
+    body["spec"]["replicas"] = replicas
+    body["metadata"]["generation"] = replicas
+    if undo is not None:
+        operation = {"op": "replace", "path": "/spec/replicas", "value": undo}
+        body["metadata"]["annotations"] = {"faultline.dev/fault": json.dumps({"owner": "r/f", "undo": [operation]})}
+    return body
+
+
+async def test_what_a_fault_on_pods_changes_is_not_taken_for_new_code(api):
+    api.put("Deployment", marked(2), "lab-shop")
+    api.put("Pod", {"metadata": {"name": "web-1", "labels": {"app": "web"}}}, "lab-shop")
+    before = await watch.deployed(api, "shop", {"web"})
+    api.put("Deployment", marked(1, undo=2), "lab-shop")
+    await api.delete(path("Pod", "web-1", "lab-shop"))
+    assert await watch.deployed(api, "shop", {"web"}) == before
+    assert not before <= await watch.deployed(api, "shop")
+    api.put("Deployment", marked(1), "lab-shop")
+    assert not before <= await watch.deployed(api, "shop", {"web"})

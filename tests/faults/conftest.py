@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
+from tests.faults.pods import bench
 
 from faultline.faults.base import Fault
 from faultline.injector.lab import Lab
 from faultline.injector.targets import EdgeTarget
 
+__all__ = ["bench"]
 EDGE = "a->b"
 
 

@@ -12,6 +12,7 @@ from faultline.host.home import Home
 def test_the_data_folder_is_mounted_into_every_node(tmp_path: Path) -> None:
     config = cluster.effective_config(Home(tmp_path), 3)
     assert [node["role"] for node in config["nodes"]] == ["control-plane", "worker", "worker"]
+    assert cluster.UNTAINTED in config["nodes"][0]["kubeadmConfigPatches"]
     mount = {"hostPath": str(tmp_path / "data"), "containerPath": "/var/lib/faultline"}
     assert all(mount in node["extraMounts"] for node in config["nodes"])
 

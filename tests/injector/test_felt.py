@@ -13,7 +13,7 @@ import pytest
 from faultline.errors import Unreachable
 from faultline.faults import FAULTS
 from faultline.faults.base import Family, FeltFault, Target, choose
-from faultline.injector import proof, runner
+from faultline.injector import runner
 from faultline.injector.config import Config
 from faultline.injector.lab import Lab
 from faultline.injector.plan import Plan, problems_with
@@ -106,7 +106,7 @@ async def test_same_seed_hits_the_same(lab: Lab, tools: Any) -> None:
 
 @pytest.mark.parametrize("how", ["dull", "blind"])
 async def test_without_effect_it_is_not_observed(lab: Lab, tools: Any, monkeypatch: Any, how: str) -> None:
-    monkeypatch.setattr(proof, "CLEAR_SECONDS", 0.3)
+    monkeypatch.setattr(Spoil, "clear_seconds", 0.3)
     WORLD[how] = True
     await lab.runner.load(plan())
     status = await done(lab, tools)

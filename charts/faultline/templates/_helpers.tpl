@@ -4,6 +4,16 @@ app: {{ . }}
 faultline.dev/part: platform
 {{- end }}
 
+{{/* Where there are several nodes, the platform goes to the control plane's: labs may lose the others. */}}
+{{- define "faultline.affinity" -}}
+affinity:
+  nodeAffinity:
+    preferredDuringSchedulingIgnoredDuringExecution:
+      - weight: 100
+        preference:
+          matchExpressions: [{key: node-role.kubernetes.io/control-plane, operator: Exists}]
+{{- end }}
+
 {{- define "faultline.podSecurity" -}}
 securityContext:
   runAsNonRoot: true

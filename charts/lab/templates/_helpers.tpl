@@ -10,11 +10,20 @@ faultline.dev/part: {{ .part }}
 app: {{ .app }}
 {{- end }}
 
-{{/* What every pod has in common: no API token unless asked for, no root, names looked up in one step. Takes a dict: token. */}}
+{{/* What every pod has in common: no API token unless asked for, no root, names looked up in one step. Where
+there are several nodes, the harness goes to the control plane's and the lab to the others, one of which may be lost
+(fault node_loss). Takes a dict: token, harness. */}}
 {{- define "lab.pod" -}}
 automountServiceAccountToken: {{ .token | default false }}
 enableServiceLinks: false
 terminationGracePeriodSeconds: 5
+affinity:
+  nodeAffinity:
+    preferredDuringSchedulingIgnoredDuringExecution:
+      - weight: 100
+        preference:
+          matchExpressions:
+            - {key: node-role.kubernetes.io/control-plane, operator: {{ ternary "Exists" "DoesNotExist" (.harness | default false) }}}
 # Every name in a lab is complete: without this each look-up would first try four search domains.
 dnsConfig:
   options: [{name: ndots, value: "1"}]

@@ -14,7 +14,8 @@ EDGE_PORT_BASE = 21000
 DATA_STORES = {"postgres": 5432, "postgres-replica": 5432, "redis": 6379, "pgbouncer": 6432}
 SERVICE_PORT = 8000
 
-Cpu = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,5}m$", max_length=6)]
+CPU_PATTERN = r"^[0-9]{1,5}m$"
+Cpu = Annotated[str, StringConstraints(pattern=CPU_PATTERN, max_length=6)]
 Memory = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,5}Mi$", max_length=7)]
 EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,62}$", max_length=63)]
 EnvValue = Annotated[str, StringConstraints(max_length=400)]
@@ -37,6 +38,9 @@ class Service(Model):
     memory: Memory = "128Mi"
     dependencies: list[Slug] = Field(default_factory=list, max_length=12)
     env: dict[EnvName, EnvValue] = Field(default_factory=dict, max_length=40)
+    max_unavailable: int | None = Field(
+        None, ge=0, le=10, alias="maxUnavailable", description="how many of its pods faults may take at once; all"
+    )
 
 
 class Postgres(Model):

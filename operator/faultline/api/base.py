@@ -48,7 +48,8 @@ PositiveDuration = Annotated[
 ]
 """Longer than zero: a length. The CEL rule is the same one for the API server."""
 
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$", max_length=40)]
+SLUG_PATTERN = r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$"
+Slug = Annotated[str, StringConstraints(pattern=SLUG_PATTERN, max_length=40)]
 """A DNS label short enough to be part of a namespace's name."""
 
 EdgeName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}->[a-z][a-z0-9-]{0,39}$", max_length=82)]

@@ -10,7 +10,7 @@ from rich.table import Table
 from faultline.cli._show import duration
 from faultline.cli.base import console
 from faultline.report.quantity import quantity
-from faultline.scenario import ScenarioSpec, fault_name
+from faultline.scenario import ScenarioSpec, fault_name, fault_seed
 
 
 def show(spec: ScenarioSpec) -> None:
@@ -24,7 +24,9 @@ def show(spec: ScenarioSpec) -> None:
     rows = [(start, end, name) for name, (start, end) in windows.items()]
     for index, fault in enumerate(spec.faults):
         start, end = fault.window()
-        what = f"[red]{fault.type}[/] {fault_name(index, fault)} on {fault.edge or 'nothing'}"
+        named = [each.name or each.part for each in fault.fault.references()]
+        target = fault.edge or ", ".join(named) or "nothing"
+        what = f"[red]{fault.type}[/] {fault_name(index, fault)} on {target}"
         rows.append((fault_start + start, fault_start + end, f"  {what}"))
     for start, end, what in sorted(rows, key=lambda row: row[0]):
         table.add_row(duration(start), duration(end), what)
@@ -38,12 +40,16 @@ def show(spec: ScenarioSpec) -> None:
         console.print(f"  {each.weight:>3g} points  {escape(each.name)}: {target} (none from {worst}){must}")
 
 
-def as_json(spec: ScenarioSpec) -> dict[str, Any]:
-    """The same for programs; times in seconds from the start of the baseline."""
+def as_json(spec: ScenarioSpec, seed: int) -> dict[str, Any]:
+    """The same for programs; times in seconds from the start of the baseline. The same seed gives the same text.
+
+    A fault's own seed is what it chooses its targets by.
+    """
     windows = spec.phases.windows()
     start = windows["fault"][0]
     return {
         "slug": spec.slug,
+        "seed": seed,
         "phases": windows,
         "faults": [
             {
@@ -52,6 +58,8 @@ def as_json(spec: ScenarioSpec) -> dict[str, Any]:
                 "edge": fault.edge,
                 "start": start + fault.window()[0],
                 "end": start + fault.window()[1],
+                "seed": fault_seed(seed, fault_name(index, fault)),
+                "params": fault.fault.model_dump(mode="json", by_alias=True),
             }
             for index, fault in enumerate(spec.faults)
         ],

@@ -90,7 +90,12 @@ def progress(output: OutputOption = Output.TEXT) -> None:
     emit({"scenarios": rows}, output)
 
 
-def plan(slug: SlugArgument = None, output: OutputOption = Output.TEXT, context: ContextOption = None) -> None:
+def plan(
+    slug: SlugArgument = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="of the run: same seed, same plan")] = 1,
+    output: OutputOption = Output.TEXT,
+    context: ContextOption = None,
+) -> None:
     """Show what a run of a scenario will do: its phases, its load, and what it is graded by. Nothing is started."""
     from faultline.cli import _labs, _plan
     from faultline.cli._cluster import Cluster
@@ -101,4 +106,4 @@ def plan(slug: SlugArgument = None, output: OutputOption = Output.TEXT, context:
     found = scenario_object(_labs.scenario_folder(slug) / "scenario.yaml")
     spec = ScenarioSpec.model_validate(found["spec"])
     _plan.show(spec)
-    emit(_plan.as_json(spec), output)
+    emit(_plan.as_json(spec, seed), output)

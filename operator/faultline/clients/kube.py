@@ -34,6 +34,7 @@ _KINDS = {
     "Namespace": ("/api/v1", "namespaces"),
     "Secret": ("/api/v1", "secrets"),
     "ConfigMap": ("/api/v1", "configmaps"),
+    "Node": ("/api/v1", "nodes"),
     "Pod": ("/api/v1", "pods"),
     "Event": ("/api/v1", "events"),
     "Deployment": ("/apis/apps/v1", "deployments"),
@@ -138,15 +139,24 @@ class Kube:
         query = {"fieldManager": self.field_manager}
         return _object(*self.request("PATCH", where, body, query=query, content_type=MERGE_PATCH))
 
+    def operate(self, where: str, operations: list[Json]) -> Json:
+        """Change an object by a JSON patch."""
+        query = {"fieldManager": self.field_manager}
+        return _object(*self.request("PATCH", where, operations, query=query, content_type=JSON_PATCH))
+
     def set_status(self, where: str, status: Json) -> Json:
         """Replace the whole status of an object; fields that are left out are gone afterwards."""
         operations = [{"op": "add", "path": "/status", "value": status}]
         query = {"fieldManager": self.field_manager}
         return _object(*self.request("PATCH", f"{where}/status", operations, query=query, content_type=JSON_PATCH))
 
-    def delete(self, where: str) -> bool:
-        """Delete an object, its dependents in the background; False when it was not there."""
-        status, body = self.request("DELETE", where, query={"propagationPolicy": "Background"})
+    def delete(self, where: str, *, grace: int | None = None) -> bool:
+        """Delete an object, its dependents in the background; False when it was not there.
+
+        `grace` is how many seconds a pod gets to end by itself, by default what the pod says.
+        """
+        query = {"propagationPolicy": "Background"} | ({} if grace is None else {"gracePeriodSeconds": str(grace)})
+        status, body = self.request("DELETE", where, query=query)
         if status == 404:
             return False
         _object(status, body)

@@ -150,12 +150,13 @@ class Experiment:
         await prepare.settle(injector, name, services, plan.target(name))
         seed = int(self.record.run["spec"].get("seed", 1))
         await prepare.prepare_load(loadgen, run, plan.load_plan(name, seed, ground.spec, ground.code.load_py))
-        before = await watch.deployed(self._api, name)
+        replaced = plan.replaced(ground.spec)
+        before = await watch.deployed(self._api, name, replaced)
         mark = await self._start(ground, seed, injector, loadgen)
         async with self._beside(
             watch.keep_lease(injector, run, self._doubts),
             watch.mirror(injector, loadgen, self.record, self._doubts),
-            watch.watch_changes(self._api, ground.scenario, before, self._doubts),
+            watch.watch_changes(self._api, ground.scenario, before, replaced, self._doubts),
         ):
             await self._timed(ground.spec, mark)
         final = await injector.end_plan(run)

@@ -17,6 +17,7 @@ from faultline.clients.kube import Json, path
 from faultline.controller import code, deploy, readiness
 from faultline.controller.api import Api
 from faultline.controller.conditions import condition, difference, holds, with_condition
+from faultline.controller.plan import replaced
 from faultline.errors import FaultlineError, InvalidInput, Unreachable
 from faultline.lab import Helm, Problem
 from faultline.names import harness_namespace, lab_namespace
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5
 CHECK_SECONDS = 10.0
+BUSY_SECONDS = 1.0
+"""While a run is under way: a pod that a fault has replaced gets its CPU limit as soon as it is Ready."""
 RETRY_SECONDS = 5.0
 PATIENCE_SECONDS = 120.0
 """After this a lab that is not up is called Failed; it is watched on all the same."""
@@ -100,7 +103,7 @@ class Lab:
         wanted = await deploy.desired(self._api, self.scenario, spec, self._images, self._chart)
         if wanted.digest != self.status.deployed:
             await self._deploy(wanted)
-        return await self._watch(wanted, wish)
+        return await self._watch(wanted, wish, BUSY_SECONDS if replaced(spec) else CHECK_SECONDS)
 
     async def _deploy(self, wanted: deploy.Desired) -> None:
         old = self.status
@@ -128,11 +131,11 @@ class Lab:
         )
         await self._tell("Upgraded" if old.deployed else "Deployed", text)
 
-    async def _watch(self, wanted: deploy.Desired, wish: tuple[Any, ...]) -> float:
+    async def _watch(self, wanted: deploy.Desired, wish: tuple[Any, ...], during_run: float = CHECK_SECONDS) -> float:
         self._coming_up = None
         late = await self._api.tighten(self.name)
         if self.busy and holds(self.status, "Ready"):
-            return CHECK_SECONDS
+            return during_run
         found_now = await readiness.workloads(self._api, self.name)
         if not found_now:
             # Somebody uninstalled it.

@@ -10,7 +10,7 @@ from faultline.api.run import FaultStatus
 from faultline.clients.http import service_url
 from faultline.clients.injector_api import PlannedFault
 from faultline.clients.loadgen_api import LoadPlan
-from faultline.faults.base import TrafficFault
+from faultline.faults.base import PodFault, TrafficFault
 from faultline.names import CANARY_EDGE_PORT, harness_namespace
 from faultline.scenario import ScenarioSpec, fault_name, fault_seed
 
@@ -73,6 +73,12 @@ def fault_plan(spec: ScenarioSpec, mark: float, seed: int) -> list[PlannedFault]
         )
         for index, each in enumerate(spec.faults)
     ]
+
+
+def replaced(spec: ScenarioSpec) -> frozenset[str]:
+    """The services whose pods come and go by the faults."""
+    faults = [each.fault for each in spec.faults]
+    return frozenset(each.service for each in faults if isinstance(each, PodFault) and each.replaces_pods)
 
 
 def planned(faults: list[PlannedFault]) -> list[FaultStatus]:

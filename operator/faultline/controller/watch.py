@@ -6,8 +6,11 @@ Nothing here raises for what it finds: doubts are collected, and those that make
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 import logging
 import time
+from collections.abc import Collection
 
 from faultline.clients.injector_api import Injector
 from faultline.clients.kube import Json, path
@@ -16,7 +19,7 @@ from faultline.controller import readiness
 from faultline.controller.api import Api
 from faultline.controller.record import Record
 from faultline.errors import FaultlineError, Unreachable
-from faultline.names import ANNOTATION_CODE, LABEL_PART, lab_namespace
+from faultline.names import ANNOTATION_CODE, ANNOTATION_FAULT, LABEL_PART, lab_namespace
 
 log = logging.getLogger(__name__)
 
@@ -92,8 +95,10 @@ async def mirror(injector: Injector, loadgen: LoadGenerator, record: Record, dou
             log.warning("run %s: %s", record.name, error.message)
 
 
-async def watch_changes(api: Api, scenario: Json, before: frozenset[str], doubts: Doubts) -> None:
-    """What is deployed may not change during a run."""
+async def watch_changes(
+    api: Api, scenario: Json, before: frozenset[str], replaced: Collection[str], doubts: Doubts
+) -> None:
+    """What is deployed may not change during a run, but for what faults on the pods of `replaced` do."""
     name = scenario["metadata"]["name"]
     while True:
         await asyncio.sleep(CHANGES_SECONDS)
@@ -105,7 +110,7 @@ async def watch_changes(api: Api, scenario: Json, before: frozenset[str], doubts
                 doubts.stop(f"the Scenario {name} was changed during the run")
             elif _code(now) != _code(scenario):
                 doubts.stop(f"other code was sent into {name} during the run")
-            elif gone := before - await deployed(api, name):
+            elif gone := before - await deployed(api, name, replaced):
                 doubts.stop(f"what is deployed changed during the run: {', '.join(sorted(gone))}")
         except FaultlineError as error:
             log.warning("watching %s: %s", name, error.message)
@@ -116,13 +121,34 @@ def _code(scenario: Json) -> str | None:
     return found
 
 
-async def deployed(api: Api, scenario: str) -> frozenset[str]:
-    """What runs in a lab: workloads with their generation, and the pods of the app."""
-    found = {
-        f"{each['kind'].lower()}/{each['metadata']['name']} (generation {each['metadata']['generation']})"
-        for each in await readiness.workloads(api, scenario)
-    }
-    for pod in await api.items(path("Pod", namespace=lab_namespace(scenario)), f"{LABEL_PART} in (app, shared)"):
-        if not pod["metadata"].get("deletionTimestamp"):
+async def deployed(api: Api, scenario: str, replaced: Collection[str] = ()) -> frozenset[str]:
+    """What runs in a lab: workloads with their generation, and the pods of the app.
+
+    The services `replaced` have faults by which pods come and go and Deployments change: of those it is what their
+    Deployments are without the faults.
+    """
+    namespace, found = lab_namespace(scenario), set()
+    for each in await readiness.workloads(api, scenario):
+        meta, name = each["metadata"], f"{each['kind'].lower()}/{each['metadata']['name']}"
+        if meta["name"] in replaced and meta.get("namespace", namespace) == namespace:
+            found.add(f"{name} (specification {_specification(each)})")
+        else:
+            found.add(f"{name} (generation {meta['generation']})")
+    for pod in await api.items(path("Pod", namespace=namespace), f"{LABEL_PART} in (app, shared)"):
+        of_replaced = (pod["metadata"].get("labels") or {}).get("app") in replaced
+        if not of_replaced and not pod["metadata"].get("deletionTimestamp"):
             found.add(f"pod/{pod['metadata']['name']}")
     return frozenset(found)
+
+
+def _specification(workload: Json) -> str:
+    """A digest of the specification as it is without the fault that has marked it."""
+    spec = json.loads(json.dumps(workload["spec"]))
+    mark = (workload["metadata"].get("annotations") or {}).get(ANNOTATION_FAULT)
+    for operation in json.loads(mark)["undo"] if mark else []:
+        *parents, last = operation["path"].removeprefix("/spec/").split("/")
+        place = spec
+        for each in parents:
+            place = place[int(each)] if isinstance(place, list) else place[each]
+        place[last] = operation["value"]
+    return hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:12]

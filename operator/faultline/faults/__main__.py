@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from faultline.api.base import DURATION_PATTERN
+from faultline.api.app import CPU_PATTERN
+from faultline.api.base import DURATION_PATTERN, SLUG_PATTERN
 from faultline.faults import FAULTS
 from faultline.faults.base import EdgeFault, Fault, FeltFault
 
@@ -30,10 +31,16 @@ says from when on the fault was felt (`observed`), how much on the mean (`depth`
 inconclusive; only where what is behind the edge gives no answers past it either, all the while, is it taken for felt
 once Toxiproxy has it on. Several faults may be on one edge; the end of one is looked for once the others are over.
 
+Faults on anything else name it among their own parameters (`service`), or it is the data store that they are about; what
+they choose from several they choose by the run's seed. They are exact to a second, and each is proven in its own way.
+
 Most faults on Postgres and Redis are made by connections of the injector and end with them: Postgres and Redis undo
 them by themselves as soon as the injector is gone, and at the latest 2 s after the planned end. The app's own role can
-undo none on Postgres. A fault that cannot be undone that way says so below.
+undo none on Postgres. A fault that cannot be undone that way says so below. A fault on pods that outlives the injector
+is put back by the next one, which reads it from the object that was changed.
 """
+
+PATTERNS = {DURATION_PATTERN: "duration", SLUG_PATTERN: "name", CPU_PATTERN: "thousandths of a core, as `50m`"}
 
 QUESTIONS = {
     "plain": "a small request (GET /healthz, Redis PING, `SELECT 1`)",
@@ -73,8 +80,8 @@ def _values(schema: dict[str, Any]) -> str:
         return _values(next(each for each in schema["anyOf"] if each["type"] != "null"))
     if "enum" in schema:
         return ", ".join(f"`{each}`" for each in schema["enum"])
-    if schema.get("pattern") == DURATION_PATTERN:
-        return "duration"
+    if schema.get("pattern") in PATTERNS:
+        return PATTERNS[schema["pattern"]]
     low, above, high = schema.get("minimum"), schema.get("exclusiveMinimum"), schema.get("maximum")
     if high is None or low is above:
         return str(schema["type"])

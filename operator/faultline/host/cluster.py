@@ -18,6 +18,9 @@ _BACK_SECONDS = 90.0
 _READY_SECONDS = 120.0
 _NODE_LABEL = f"label=io.x-k8s.kind.cluster={CLUSTER}"
 
+UNTAINTED = "kind: InitConfiguration\nnodeRegistration:\n  taints: []\n"
+"""The control plane takes pods like any other node."""
+
 
 def wanted_nodes() -> int:
     """How many nodes KIND_NODES asks for, default 1. Raises InvalidInput (FL141)."""
@@ -32,6 +35,9 @@ def effective_config(home: Home, nodes: int) -> dict[str, Any]:
     config: dict[str, Any] = yaml.safe_load((REPO / "kind-config.yaml").read_text())
     described = config["nodes"]
     described += [{"role": "worker"} for _ in range(nodes - len(described))]
+    if len(described) > 1:
+        # The platform and the harnesses run there, so that a lab may lose a worker.
+        described[0].setdefault("kubeadmConfigPatches", []).append(UNTAINTED)
     for node in described:
         node.setdefault("extraMounts", []).append({"hostPath": str(home.data), "containerPath": "/var/lib/faultline"})
     return config

@@ -7,7 +7,7 @@ from contextlib import closing
 
 from rich.console import Console
 
-from faultline.host import cluster, engine, process
+from faultline.host import cluster, engine, node_helper, process
 from faultline.host.home import REPO, Home
 from faultline.host.images import LABEL
 from faultline.host.process import Log
@@ -24,6 +24,7 @@ def down(home: Home, console: Console) -> dict[str, object]:
 
 def _down(home: Home, console: Console) -> dict[str, object]:
     removed = False
+    node_helper.stop(home)
     with closing(Log(home.logs / "down.log")) as log:
         if engine.answers():
             removed = cluster.delete(home, log)

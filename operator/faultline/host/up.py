@@ -16,6 +16,7 @@ from faultline.host import (
     engine,
     images,
     loading,
+    node_helper,
     platform,
     stale,
 )
@@ -74,6 +75,13 @@ class _Up:
     def bring_platform(self, log: Log) -> Done:
         return platform.install(self.home, log)
 
+    def bring_node_helper(self, log: Log) -> Done:
+        """Only a cluster of several nodes can lose one."""
+        node_helper.stop(self.home)
+        if len(cluster.node_containers()) == 1:
+            return Done("one node: none is needed", skipped=True)
+        return Done(f"pid {node_helper.start(self.home)}")
+
     def remove_stale(self, log: Log) -> Done:
         return stale.remove(self.home, log)
 
@@ -95,6 +103,7 @@ def up(home: Home, console: Console, more: Sequence[Step] = ()) -> list[Result]:
         Step("capability", "What the cluster can do", work.test_cluster),
         Step("crds", "Resource definitions", work.bring_crds),
         Step("platform", "Platform", work.bring_platform),
+        Step("node-helper", "Helper that takes nodes down", work.bring_node_helper),
         *more,
         Step("stale", "Stale images", work.remove_stale),
     ]

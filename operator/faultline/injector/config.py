@@ -16,8 +16,12 @@ FAULTLINE_POSTGRES_REPLICA      HOST:PORT of a name that has the address of ever
 FAULTLINE_REDIS                 HOST:PORT of Redis, past the edges; empty without Redis
 FAULTLINE_REDIS_MAXMEMORY       its settings as the scenario has them: what a fault that changes them goes back to
 FAULTLINE_REDIS_POLICY
-FAULTLINE_SERVICES              the lab's services, separated by commas
 FAULTLINE_LOADGEN               HOST:PORT of the load generator's API, default loadgen:8091 in the same namespace
+FAULTLINE_LAB_NAMESPACE         where the lab's pods are; empty without pods to act on
+FAULTLINE_HARNESS_NAMESPACE     where this injector is, and may leave orders for the helper on the host
+FAULTLINE_NODE                  the node that this injector runs on, which no fault takes down
+FAULTLINE_SERVICES              the lab's services, separated by commas; as NAME:N where faults may take only so many
+                                of its pods at once
 FAULTLINE_QUEUES                JSON: the scenario's app.queues, to be watched
 """
 
@@ -100,7 +104,16 @@ class Config(Model):
     redis_policy: str = "noeviction"
     loadgen: Address = f"loadgen:{LOADGEN_PORT}"
     queues: Annotated[list[Queue], BeforeValidator(_from_json)] = Field(default_factory=list)
+    lab_namespace: str = ""
+    harness_namespace: str = ""
+    node: str = ""
     services: str = ""
+
+    @property
+    def caps(self) -> dict[str, int]:
+        """How many pods of a service faults may take at once, where there is a limit."""
+        pairs = [each.partition(":") for each in self.services.split(",")]
+        return {name: int(cap) for name, _, cap in pairs if cap}
 
     @property
     def parts(self) -> Parts:
@@ -111,7 +124,7 @@ class Config(Model):
             "redis": bool(self.redis),
             "pgbouncer": any(edge.name == "pgbouncer->postgres" for edge in self.edges),
         }
-        services = frozenset(each for each in self.services.split(",") if each)
+        services = frozenset(each.partition(":")[0] for each in self.services.split(",") if each)
         return Parts(services, frozenset(name for name, there in stores.items() if there))
 
     @classmethod

@@ -38,8 +38,11 @@ Listener = Callable[[Sample, float | None], None]
 class Lane:
     """One way to the dependency: one connection, one request at a time."""
 
-    def __init__(self, question: Question, clock: Clock, listener: Callable[[Sample], None]) -> None:
+    def __init__(
+        self, question: Question, clock: Clock, listener: Callable[[Sample], None], limit: float = LIMIT_SECONDS
+    ) -> None:
         self._question = question
+        self._limit = limit
         self._clock = clock
         self._listener = listener
         self._sent: float | None = None
@@ -68,7 +71,7 @@ class Lane:
         sent = self._sent = self._clock.now()
         asking = asyncio.create_task(self._question_and_answer())
         try:
-            done, _ = await asyncio.wait({asking}, timeout=LIMIT_SECONDS)
+            done, _ = await asyncio.wait({asking}, timeout=self._limit)
         except asyncio.CancelledError:
             asking.cancel()
             raise

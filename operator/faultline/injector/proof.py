@@ -95,7 +95,7 @@ class Feeling:
         return sum(self._measured) / len(self._measured) if self._measured else None
 
     async def run(self) -> None:
-        """Asks until the end is seen, or was to be seen for CLEAR_SECONDS. A failure counts against the fault."""
+        """Asks until the end is seen, or `clear_seconds` are over. A failure counts against the fault."""
         finished = self._record.finished[self._name]
         try:
             while not self.over and not self._too_late(finished):
@@ -115,7 +115,7 @@ class Feeling:
         status = self._record.statuses[self._name]
         if not finished.is_set():
             return False
-        return status.reverted is None or self._clock.now() > status.reverted + CLEAR_SECONDS
+        return status.reverted is None or self._clock.now() > status.reverted + self._fault.clear_seconds
 
     def _judge(self, asked: float, felt: float) -> None:
         status = self._record.statuses[self._name]

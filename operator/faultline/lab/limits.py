@@ -13,7 +13,7 @@ from typing import Any
 from kubernetes import client
 
 from faultline.lab.problems import REQUEST_TIMEOUT, Json, api_errors, is_ready
-from faultline.names import ANNOTATION_CPU, LABEL_SCENARIO, lab_namespace
+from faultline.names import ANNOTATION_CPU, ANNOTATION_FAULT, LABEL_SCENARIO, lab_namespace
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,11 @@ def tighten(core: client.CoreV1Api, scenario: str) -> list[str]:
 
 def check(pod: Json) -> Late | None:
     """What is missing before the pod has the limit that its annotation names, as `CONTAINER=CPU`."""
-    wish = pod["metadata"].get("annotations", {}).get(ANNOTATION_CPU)
+    annotations = pod["metadata"].get("annotations", {})
+    wish = annotations.get(ANNOTATION_CPU)
+    if ANNOTATION_FAULT in annotations:
+        # A fault has it on another limit, which the injector puts back, whatever dies.
+        return None
     if not wish or "deletionTimestamp" in pod["metadata"] or not is_ready(pod):
         return None
     name, _, cpu = wish.partition("=")

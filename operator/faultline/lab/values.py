@@ -104,6 +104,7 @@ def _service(service: Service, own: list[Edge], harness: str) -> dict[str, Any]:
         "replicas": service.replicas,
         "cpu": service.cpu,
         "memory": service.memory,
+        "maxUnavailable": service.max_unavailable,
         # Ours last: a scenario cannot lead a service past its edges.
         "env": {**service.env, **urls, "SERVICE_NAME": service.name},
         "egress": [edge.port for edge in own],

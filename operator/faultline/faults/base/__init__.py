@@ -9,6 +9,7 @@ from faultline.api.sample import Outcome, Sample
 from faultline.api.toxic import Toxic
 from faultline.faults.base.edge import SILENT_SECONDS, Direction, EdgeFault, EdgeTarget, streams
 from faultline.faults.base.fault import Family, Fault, FeltFault, Parts, Reference, Target, unmet
+from faultline.faults.base.pod import PodFault, PodTarget, Pressure, SomePods
 from faultline.faults.base.postgres import PostgresAccess, PostgresFault, PostgresTarget, ReplicaFault
 from faultline.faults.base.redis import ForgettingFault, RedisAccess, RedisFault, RedisTarget
 from faultline.faults.base.share import choose
@@ -28,15 +29,19 @@ __all__ = [
     "On",
     "Outcome",
     "Parts",
+    "PodFault",
+    "PodTarget",
     "PostgresAccess",
     "PostgresFault",
     "PostgresTarget",
+    "Pressure",
     "RedisAccess",
     "RedisFault",
     "RedisTarget",
     "Reference",
     "ReplicaFault",
     "Sample",
+    "SomePods",
     "StoreError",
     "StoreTarget",
     "Target",

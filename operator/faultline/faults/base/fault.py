@@ -94,6 +94,8 @@ class FeltFault(Fault):
     """A fault on no edge: it says itself whether it is felt."""
 
     outlives_injector: ClassVar[bool] = True
+    clear_seconds: ClassVar[float] = 5.0
+    """How long after its end it may still be felt; what is not gone by then has no cleared time."""
 
     @abstractmethod
     async def felt(self, target: Any) -> float | None:

@@ -50,6 +50,11 @@ class FeltTarget(RunTarget):
         self._ended = ended
 
     @property
+    def owner(self) -> str:
+        """This fault among those of all runs, as `RUN/FAULT`: what a change that outlives this pod is marked with."""
+        return f"{self._record.run}/{self.fault}"
+
+    @property
     def random(self) -> Random:
         """Made anew from the fault's seed."""
         return Random(self._seed)  # noqa: S311 targets are to be the same with the same seed

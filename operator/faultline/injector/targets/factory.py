@@ -14,6 +14,7 @@ from faultline.injector.plan import PlannedFault
 from faultline.injector.record import Record
 from faultline.injector.targets.base import NoTarget, RunTarget
 from faultline.injector.targets.edge import EdgeTarget
+from faultline.injector.targets.pod import Pods, PodTarget
 from faultline.injector.targets.postgres import PostgresTarget, restore_postgres
 from faultline.injector.targets.redis import RedisTarget, restore_redis
 from faultline.injector.targets.traffic import TrafficTarget
@@ -24,6 +25,7 @@ class Targets:
 
     def __init__(self, config: Config, edges: Mapping[str, Edge], firewall: Firewall, clock: Clock) -> None:
         self._config = config
+        self._pods = Pods(config)
         self._edges = edges
         self._firewall = firewall
         self._clock = clock
@@ -38,6 +40,8 @@ class Targets:
             return RedisTarget(planned, record, self._clock, ended, self._config)
         if fault.family == "traffic":
             return TrafficTarget(planned, record, self._clock, ended, self._config)
+        if fault.family == "pod":
+            return PodTarget(self._pods, planned, record, self._clock, ended)
         return NoTarget(planned, record, self._clock, ended)
 
     async def restore(self, kept: Collection[str] = ()) -> None:
@@ -46,9 +50,11 @@ class Targets:
         At the injector's start and at each reset; nothing to put back is fine. Edges need nothing: their toxics are in
         memory only. Raises StoreError where a data store cannot be asked.
         """
+        await self._pods.restore(kept)
         # Those of data stores end with the injector; what is kept is being put on again just now.
         if not kept:
             await asyncio.gather(restore_postgres(self._config), restore_redis(self._config))
 
     async def close(self) -> None:
         """Give back what the families' targets share."""
+        self._pods.close()

@@ -1,0 +1,150 @@
+"""Every fault on pods in a real lab: felt while it lasts, gone afterwards, and let go of when the injector dies."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from tests.e2e.lab import SCENARIOS, TINY, Lab, kubectl, wait_for
+
+from faultline import catalogue
+from faultline.cli._cluster import Cluster
+from faultline.names import ANNOTATION_FAULT, INJECTOR_PORT
+
+NAME, REPLICAS = "e2e-pods", 2
+FAULTS: list[tuple[str, float, float, dict[str, Any]]] = [
+    # type, how long it lasts, how long its aftermath may last, parameters
+    ("pause", 2, 2, {"pods": 1}),
+    ("cpu_throttle", 4, 3, {"percent": 100, "cpu": "10m"}),
+    ("memory_pressure", 2, 3, {"pods": 1, "fill": 90}),
+    ("scale", 3, 9, {"replicas": 1}),
+    ("kill", 1, 9, {"pods": 1}),
+    ("bad_rollout", 4, 12, {"unavailable": 50}),
+    ("kill_repeatedly", 5, 10, {"every": "4s"}),
+]
+
+
+@pytest.fixture(scope="module")
+def lab(cluster: Cluster) -> Iterator[Lab]:
+    """Two pods of one of our own services and no data store, which is up soon."""
+    catalogue.publish(cluster, SCENARIOS)
+    manifest = yaml.safe_load((TINY / "scenario.yaml").read_text())
+    manifest["metadata"]["name"] = NAME
+    web = {"name": "web", "module": "payments.main:app", "shared": True, "replicas": REPLICAS, "cpu": "150m"}
+    manifest["spec"]["app"] = {"entry": "web", "services": [web | {"memory": "128Mi"}]}
+    manifest["spec"]["faults"] = [{"for": "1s", "none": {}}]
+    one = Lab(cluster, NAME)
+    one.delete()
+    kubectl("apply", "-f", "-", stdin=yaml.safe_dump(manifest))
+    one.wait_ready()
+    yield one
+    one.delete()
+
+
+def injector(lab: Lab, method: str, path: str, body: Any = None) -> Any:
+    """Call the injector with a body."""
+    return lab.cluster.service(method, lab.harness, "edges", INJECTOR_PORT, path, body, token=lab.token())
+
+
+def fault(type: str, start: float, seconds: float, **params: Any) -> dict[str, Any]:
+    """One on the lab's only service."""
+    params = {"service": "web", **params}
+    name = type.replace("_", "-")
+    return {"name": name, "type": type, "start": start, "end": start + seconds, "seed": 7, "params": params}
+
+
+def start(lab: Lab, run: str, *faults: dict[str, Any]) -> None:
+    """A plan whose lease lasts a minute."""
+    injector(lab, "PUT", "/plan", {"run": run, "lease_seconds": 60, "faults": list(faults)})
+
+
+def ready(lab: Lab) -> bool:
+    """Whether the service has its pods, all of them answering, and nothing is marked by a fault."""
+    pods = lab.pods(lab.namespace, "app=web")
+    fit = [
+        each
+        for each in pods
+        if any(one["type"] == "Ready" and one["status"] == "True" for one in each["status"].get("conditions", []))
+    ]
+    return len(pods) == len(fit) == REPLICAS and not marked(lab)
+
+
+def marked(lab: Lab) -> list[str]:
+    """What bears the mark of a fault."""
+    found = lab.pods(lab.namespace) + lab.cluster.items(f"/apis/apps/v1/namespaces/{lab.namespace}/deployments")
+    return [
+        each["metadata"]["name"] for each in found if ANNOTATION_FAULT in (each["metadata"].get("annotations") or {})
+    ]
+
+
+def limits(lab: Lab) -> set[str]:
+    """The CPU limits of the service's pods."""
+    return {each["spec"]["containers"][0]["resources"]["limits"]["cpu"] for each in lab.pods(lab.namespace, "app=web")}
+
+
+@pytest.fixture(scope="module")
+def results(lab: Lab) -> dict[str, dict[str, Any]]:
+    """What became of each fault, one after the other, by its type."""
+    at, faults = time.time() + 2, []
+    for type, lasts, aftermath, params in FAULTS:
+        faults.append(fault(type, at, lasts, **params))
+        at += lasts + aftermath
+    start(lab, "e2e-pods", *faults)
+    deadline = at + 20
+    while time.time() < deadline:
+        time.sleep(2)
+        injector(lab, "POST", "/lease", {"run": "e2e-pods"})
+        if all(each["cleared"] for each in injector(lab, "GET", "/state")["faults"]):
+            break
+    return {each["type"]: each for each in injector(lab, "DELETE", "/plan/e2e-pods")}
+
+
+@pytest.mark.parametrize("type", [each[0] for each in FAULTS])
+def test_is_felt_while_it_lasts_and_gone_afterwards(results: dict[str, dict[str, Any]], type: str) -> None:
+    fault = results[type]
+    assert fault["error"] == ""
+    assert fault["target"]
+    assert fault["plannedStart"] <= fault["applied"] <= fault["observed"] < fault["reverted"] <= fault["cleared"]
+    assert fault["depth"] > 0.02
+
+
+def test_leaves_the_service_as_it_was(lab: Lab, results: dict[str, dict[str, Any]]) -> None:
+    wait_for("the service as it was", lambda: ready(lab), 30)
+    wait_for("its own CPU limits", lambda: limits(lab) == {"150m"}, 30)
+
+
+def kill_pod(lab: Lab) -> None:
+    """The injector's whole pod goes without a word, its journal with it."""
+    kubectl("-n", lab.harness, "delete", "pod", "-l", "app=edges", "--grace-period=0", "--force", "--wait=false")
+
+
+def answering(lab: Lab) -> bool:
+    """Whether an injector answers."""
+    try:
+        return "edges" in injector(lab, "GET", "/state")
+    except Exception:
+        return False
+
+
+def test_what_a_lost_injector_left_is_put_back_by_the_next(lab: Lab, results: dict[str, dict[str, Any]]) -> None:
+    wait_for("the service as it was", lambda: ready(lab), 30)
+    now = time.time()
+    throttle = fault("cpu_throttle", now, 60, percent=100, cpu="20m")
+    start(lab, "e2e-lost", throttle, fault("scale", now, 60, replicas=1), fault("pause", now, 60))
+    wait_for("the faults", lambda: len(marked(lab)) >= 2, 10)
+    before = injector(lab, "GET", "/state")
+    kill_pod(lab)
+    wait_for("what it left is put back", lambda: ready(lab) and limits(lab) == {"150m"}, 60)
+    assert json.dumps(before["faults"]).count('"applied": null') == 0
+    wait_for("another injector", lambda: answering(lab), 30)
+    wait_for("an answer", lambda: lab.visit("/healthz")["status"] == "ok", 10)
+
+
+def test_names_outside_the_lab_are_refused(lab: Lab, results: dict[str, dict[str, Any]]) -> None:
+    wait_for("an injector", lambda: answering(lab), 30)
+    with pytest.raises(Exception, match=r"faults\[0\].params.service must be one of web, got 'loadgen'"):
+        start(lab, "e2e-outside", fault("kill", time.time() + 1, 1, service="loadgen"))
