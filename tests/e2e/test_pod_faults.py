@@ -28,18 +28,27 @@ FAULTS: list[tuple[str, float, float, dict[str, Any]]] = [
 ]
 
 
+def manifest() -> str:
+    """Two pods of one of our own services and no data store, which is up soon."""
+    found = yaml.safe_load((TINY / "scenario.yaml").read_text())
+    found["metadata"]["name"] = NAME
+    web = {"name": "web", "module": "payments.main:app", "shared": True, "replicas": REPLICAS, "cpu": "150m"}
+    found["spec"]["app"] = {"entry": "web", "services": [web | {"memory": "128Mi"}]}
+    found["spec"]["phases"] |= {"fault": "6s", "recovery": "8s"}
+    found["spec"]["faults"] = [
+        {"name": "one-dies", "at": "1s", "for": "1s", "kill": {"service": "web"}},
+        {"name": "too-few", "at": "3s", "for": "3s", "scale": {"service": "web", "replicas": 1}},
+    ]
+    return yaml.safe_dump(found)
+
+
 @pytest.fixture(scope="module")
 def lab(cluster: Cluster) -> Iterator[Lab]:
-    """Two pods of one of our own services and no data store, which is up soon."""
+    """A lab of this module's own."""
     catalogue.publish(cluster, SCENARIOS)
-    manifest = yaml.safe_load((TINY / "scenario.yaml").read_text())
-    manifest["metadata"]["name"] = NAME
-    web = {"name": "web", "module": "payments.main:app", "shared": True, "replicas": REPLICAS, "cpu": "150m"}
-    manifest["spec"]["app"] = {"entry": "web", "services": [web | {"memory": "128Mi"}]}
-    manifest["spec"]["faults"] = [{"for": "1s", "none": {}}]
     one = Lab(cluster, NAME)
     one.delete()
-    kubectl("apply", "-f", "-", stdin=yaml.safe_dump(manifest))
+    kubectl("apply", "-f", "-", stdin=manifest())
     one.wait_ready()
     yield one
     one.delete()
@@ -142,6 +151,22 @@ def test_what_a_lost_injector_left_is_put_back_by_the_next(lab: Lab, results: di
     assert json.dumps(before["faults"]).count('"applied": null') == 0
     wait_for("another injector", lambda: answering(lab), 30)
     wait_for("an answer", lambda: lab.visit("/healthz")["status"] == "ok", 10)
+
+
+def test_run_with_such_faults_is_not_taken_for_one_with_new_code(lab: Lab, results: dict[str, dict[str, Any]]) -> None:
+    wait_for("an injector", lambda: answering(lab), 30)
+    lab.wait_ready()
+    where = lab.start_run("e2e-pods-run")
+    try:
+        wait_for("the end of the run", lambda: lab.run_status(where).get("phase") == "Done", 120, every=1)
+        status = lab.run_status(where)
+    finally:
+        lab.cluster.delete(where)
+    assert [each["name"] for each in status["faults"] if each["observed"] and each["cleared"]] == [
+        "one-dies",
+        "too-few",
+    ]
+    assert not [each for each in status["reasons"] if "fault" in each or "changed" in each or "restarted" in each]
 
 
 def test_names_outside_the_lab_are_refused(lab: Lab, results: dict[str, dict[str, Any]]) -> None:

@@ -31,8 +31,9 @@ says from when on the fault was felt (`observed`), how much on the mean (`depth`
 inconclusive; only where what is behind the edge gives no answers past it either, all the while, is it taken for felt
 once Toxiproxy has it on. Several faults may be on one edge; the end of one is looked for once the others are over.
 
-Faults on anything else name it among their own parameters (`service`), or it is the data store that they are about; what
-they choose from several they choose by the run's seed. They are exact to a second, and each is proven in its own way.
+Faults on anything else name it among their own parameters (`service`), or it is the data store that they are about.
+What they choose from several they choose by the run's seed. They are exact to a second, and each is proven in its own
+way.
 
 Most faults on Postgres and Redis are made by connections of the injector and end with them: Postgres and Redis undo
 them by themselves as soon as the injector is gone, and at the latest 2 s after the planned end. The app's own role can
