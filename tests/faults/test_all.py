@@ -36,6 +36,7 @@ ELSEWHERE = {
         ("abusive_client", "hot_key", "poison_message", "retry_storm", "surge"),
         "tests/faults/test_traffic.py, with a load generator",
     ),
+    **dict.fromkeys(("clock_skew", "clock_step"), "tests/faults/test_clock.py, with services"),
 }
 
 

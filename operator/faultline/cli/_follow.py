@@ -23,12 +23,12 @@ SILENCE_SECONDS = 60.0
 REASONS = 3
 """Why a run is inconclusive, as far as it is shown here; `faultline grade` shows all."""
 _QUERY = """
-label_replace(sum(rate(faultline_load_offered_total{run="RUN"}[5s])), "what", "rate", "", "") or
-label_replace(sum(rate(faultline_load_requests_total{run="RUN",outcome!="ok"}[5s]))
-  / sum(rate(faultline_load_requests_total{run="RUN"}[5s])), "what", "errors", "", "") or
+label_replace(sum(rate(faultline_load_offered_total{run="RUN",fault=""}[5s])), "what", "rate", "", "") or
+label_replace(sum(rate(faultline_load_requests_total{run="RUN",fault="",outcome!="ok"}[5s]))
+  / sum(rate(faultline_load_requests_total{run="RUN",fault=""}[5s])), "what", "errors", "", "") or
 label_replace(histogram_quantile(0.95,
-  sum by (le) (rate(faultline_load_latency_seconds_bucket{run="RUN"}[5s]))), "what", "p95", "", "") or
-label_replace(faultline_fault_active{run="RUN"} == 1, "what", "fault", "", "")
+  sum by (le) (rate(faultline_load_latency_seconds_bucket{run="RUN",fault=""}[5s]))), "what", "p95", "", "") or
+label_replace(faultline_fault_active{run="RUN",fault=""} == 1, "what", "fault", "", "")
 """
 
 

@@ -7,6 +7,7 @@ faultline.injector.targets.
 
 from faultline.api.sample import Outcome, Sample
 from faultline.api.toxic import Toxic
+from faultline.faults.base.clock import ClockFault, ClockTarget
 from faultline.faults.base.edge import SILENT_SECONDS, Direction, EdgeFault, EdgeTarget, streams
 from faultline.faults.base.fault import Family, Fault, FeltFault, Parts, Reference, Target, unmet
 from faultline.faults.base.pod import PodFault, PodTarget, Pressure, SomePods
@@ -18,6 +19,8 @@ from faultline.faults.base.traffic import TrafficFault, TrafficTarget
 
 __all__ = [
     "SILENT_SECONDS",
+    "ClockFault",
+    "ClockTarget",
     "Direction",
     "EdgeFault",
     "EdgeTarget",

@@ -13,6 +13,7 @@ from faultline.injector.firewall import Firewall
 from faultline.injector.plan import PlannedFault
 from faultline.injector.record import Record
 from faultline.injector.targets.base import NoTarget, RunTarget
+from faultline.injector.targets.clock import ClockTarget
 from faultline.injector.targets.edge import EdgeTarget
 from faultline.injector.targets.pod import Pods, PodTarget
 from faultline.injector.targets.postgres import PostgresTarget, restore_postgres
@@ -42,6 +43,8 @@ class Targets:
             return TrafficTarget(planned, record, self._clock, ended, self._config)
         if fault.family == "pod":
             return PodTarget(self._pods, planned, record, self._clock, ended)
+        if fault.family == "clock":
+            return ClockTarget(planned, record, self._clock, ended, self._config)
         return NoTarget(planned, record, self._clock, ended)
 
     async def restore(self, kept: Collection[str] = ()) -> None:
