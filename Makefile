@@ -4,6 +4,7 @@
 #   REPEAT=n       how often (chaos, verify, bench)
 #   BUDGET=s       seconds that a long target may take
 #   KIND_NODES=n   nodes of a new cluster (up)
+#   PORT=n         port of the dashboard on this machine
 
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
@@ -13,6 +14,7 @@ UNIT := .venv/bin/pytest --ignore=tests/e2e --numprocesses=4
 S ?=
 REPEAT ?=
 BUDGET ?=
+PORT ?=
 export KIND_NODES REPEAT BUDGET
 
 .PHONY: help
@@ -61,6 +63,10 @@ status: venv ## Labs, runs, scores, and the next command
 
 stop: venv ## End the run under way and all its faults (S=slug)
 	@$(FAULTLINE) stop $(S)
+
+.PHONY: dashboard
+dashboard: venv ## Open the dashboard: prints its address, stays until Ctrl-C (PORT=8088)
+	@$(FAULTLINE) dashboard $(if $(PORT),--port $(PORT))
 
 .PHONY: verify
 verify: venv ## Prove a scenario: flawed fails, solution passes, wrong fixes fail (S=slug)

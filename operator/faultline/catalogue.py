@@ -1,7 +1,7 @@
 """The scenario folders, and how their code gets into the cluster: ConfigMaps in the operator's namespace.
 
 `code-DIGEST12` is one version of some scenario's code, named by its content and never changed; `catalogue-SLUG` says
-which version is the flawed one and carries the folder's load.py and seed.sql.
+which version is the flawed one and carries the folder's load.py and seed.sql; `lesson-SLUG` is for the dashboard.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from faultline.sources import read_folder
 
 CONFIGMAPS = f"/api/v1/namespaces/{SYSTEM_NAMESPACE}/configmaps"
 LABEL_SLUG = "faultline.dev/slug"
+LABEL_LESSON = "faultline.dev/lesson"
+LESSON_FILES = ("scenario.yaml", "SCENARIO.md", "HINTS.md")
 ANNOTATION_VARIANT = "faultline.dev/variant"
 ANNOTATION_DIGEST = "faultline.dev/digest"
 SIZE_LIMIT = 900 * 1024
@@ -153,6 +155,22 @@ def entry(folder: Path) -> dict[str, Any]:
     }
 
 
+def lesson(folder: Path) -> dict[str, Any]:
+    """The ConfigMap `lesson-SLUG` of a folder: what the dashboard shows of it."""
+    data = {name: (folder / name).read_text(encoding="utf-8") for name in LESSON_FILES if (folder / name).is_file()}
+    _check_size(f"the lesson of {folder.name}", data)
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": f"lesson-{folder.name}",
+            "namespace": SYSTEM_NAMESPACE,
+            "labels": {LABEL_LESSON: folder.name},
+        },
+        "data": data,
+    }
+
+
 def publish_code(api: Api, code: CodeVersion) -> bool:
     """Bring a version of code into the cluster; whether it was new. The same content is never written twice."""
     manifest = code.manifest()
@@ -166,9 +184,15 @@ def publish_code(api: Api, code: CodeVersion) -> bool:
 
 
 def publish_folder(api: Api, folder: Path) -> bool:
-    """Bring a folder's flawed code, load.py and seed.sql into the cluster; whether anything had changed."""
-    wanted = entry(folder)
-    new = publish_code(api, version(folder))
+    """Bring a folder's flawed code, load.py, seed.sql and lesson into the cluster; whether anything had changed."""
+    changed = publish_code(api, version(folder))
+    for wanted in (entry(folder), lesson(folder)):
+        changed = _bring(api, wanted) or changed
+    return changed
+
+
+def _bring(api: Api, wanted: dict[str, Any]) -> bool:
+    """Create a ConfigMap or make its data as wanted; whether it was not so before."""
     where = f"{CONFIGMAPS}/{wanted['metadata']['name']}"
     there = api.get(where)
     if there is None:
@@ -176,7 +200,7 @@ def publish_folder(api: Api, folder: Path) -> bool:
         return True
     old = there.get("data") or {}
     if old == wanted["data"]:
-        return new
+        return False
     gone = {key: None for key in old if key not in wanted["data"]}
     api.patch(where, {"data": {**wanted["data"], **gone}})
     return True

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 SYSTEM_NAMESPACE = "faultline-system"
 
+PROGRESS_CONFIGMAP = "progress"
+"""In the system namespace: the dashboard's copy of the learner's progress, under PROGRESS_KEY."""
+PROGRESS_KEY = "progress.json"
+
+LABEL_BY = "faultline.dev/by"
+"""On a Scenario that a command made for itself (demo, verify, bench): it is nobody's lab."""
 LABEL_SCENARIO = "faultline.dev/scenario"
 LABEL_PART = "faultline.dev/part"
 """app (the learner's), shared (ours, in the lab), store, harness, platform."""

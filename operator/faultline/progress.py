@@ -1,6 +1,7 @@
 """What a learner has done, kept on the host so that `make down` does not lose it: `$FAULTLINE_HOME/progress.json`.
 
-Writers hold a file lock and replace the file whole: two commands at once both count, a full disk loses nothing.
+Writers hold a file lock and replace the file whole: two commands at once both count, a full disk loses nothing. The
+dashboard has a copy in the cluster, the ConfigMap `progress`; commands and the port-forward merge the two.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
 from faultline.errors import HostProblem, InvalidInput
 from faultline.locks import locked
+from faultline.names import PROGRESS_CONFIGMAP, PROGRESS_KEY
 
 LEARNER = "learner"
 
@@ -57,6 +60,19 @@ class ScenarioProgress(BaseModel):
         """From the first apply to the end of the first run that the learner's own code passed."""
         return self.passed - self.started if self.passed is not None and self.started is not None else None
 
+    def merged(self, other: ScenarioProgress) -> ScenarioProgress:
+        """What either record knows: all attempts by run, the earliest start, the first time of each hint."""
+        runs = {each.run: each for each in (*other.attempts, *self.attempts)}
+        starts = [each for each in (self.started, other.started) if each is not None]
+        hints = dict(self.hints)
+        for rung, at in other.hints.items():
+            hints[rung] = min(at, hints.get(rung, at))
+        return ScenarioProgress(
+            started=min(starts, default=None),
+            attempts=sorted(runs.values(), key=lambda each: (each.ended, each.run)),
+            hints=dict(sorted(hints.items())),
+        )
+
 
 class Progress(BaseModel):
     """The whole file."""
@@ -67,6 +83,42 @@ class Progress(BaseModel):
     def of(self, slug: str) -> ScenarioProgress:
         """The record of one scenario, made when it is new."""
         return self.scenarios.setdefault(slug, ScenarioProgress())
+
+    def merged(self, other: Progress) -> Progress:
+        """What either of two copies knows. Nothing is lost whichever was changed, so copies may be merged in any order
+        and as often as one likes: that of the host and that of the dashboard become the same.
+        """
+        slugs = sorted({*self.scenarios, *other.scenarios})
+        none = ScenarioProgress()
+        return Progress(
+            version=self.version,
+            scenarios={slug: self.scenarios.get(slug, none).merged(other.scenarios.get(slug, none)) for slug in slugs},
+        )
+
+    def next_hint(self, slug: str, rungs: int, now: float) -> int:
+        """The number (from 1) of the next rung that was not shown yet, noted; the last one when all were."""
+        hints = self.of(slug).hints
+        rung = min(max(hints, default=0) + 1, rungs)
+        hints.setdefault(rung, now)
+        return rung
+
+    def attempt(self, slug: str, attempt: Attempt) -> bool:
+        """A run was graded; whether that was news. The same run again changes nothing."""
+        record = self.of(slug)
+        if any(each.run == attempt.run for each in record.attempts):
+            return False
+        record.attempts.append(attempt)
+        return True
+
+
+def from_cluster(configmap: dict[str, Any]) -> Progress:
+    """The copy in the ConfigMap; empty while there is none. Raises InvalidInput (FL116) for a damaged one."""
+    text = (configmap.get("data") or {}).get(PROGRESS_KEY)
+    try:
+        return Progress.model_validate_json(text) if text else Progress()
+    except ValidationError as error:
+        message = f"the ConfigMap {PROGRESS_CONFIGMAP} is damaged: {error.errors()[0]['msg']}"
+        raise InvalidInput("FL116", message, "delete its data, what the host knows comes back") from error
 
 
 class Store:
@@ -116,14 +168,9 @@ class Store:
     def attempt(self, slug: str, attempt: Attempt) -> None:
         """A run was graded; the same run again changes nothing."""
         with self.change() as progress:
-            record = progress.of(slug)
-            if all(each.run != attempt.run for each in record.attempts):
-                record.attempts.append(attempt)
+            progress.attempt(slug, attempt)
 
     def next_hint(self, slug: str, rungs: int, now: float) -> int:
         """The number (from 1) of the next rung that was not shown yet, now on record; the last one when all were."""
         with self.change() as progress:
-            hints = progress.of(slug).hints
-            rung = min(max(hints, default=0) + 1, rungs)
-            hints.setdefault(rung, now)
-            return rung
+            return progress.next_hint(slug, rungs, now)

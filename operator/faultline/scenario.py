@@ -108,6 +108,7 @@ class ScenarioSpec(Model):
     title: Line
     tier: str = Field(pattern=r"^(crawling|walking|running|sprinting)$", max_length=10)
     concepts: list[Line] = Field(default_factory=list, max_length=12)
+    order: int = Field(10_000, ge=0, le=10_000, description="place in the recommended path, within its tier")
     app: App
     load: Load
     phases: Phases = Phases()

@@ -10,6 +10,7 @@ from faultline import catalogue, workspace
 from faultline.catalogue import CodeVersion
 from faultline.cli import _deploy, _labs, _ship, _syntax
 from faultline.errors import InvalidInput
+from faultline.manifests import LAST_APPLIED
 from faultline.names import ANNOTATION_CODE
 from faultline.sources import read_folder
 
@@ -69,7 +70,7 @@ def test_apply_makes_the_lab_and_the_workspace(run_json, cluster, scenarios):
     code, answer = run_json("apply", "shop", "--no-wait")
     assert (code, answer["next"]) == (0, "make chaos S=shop")
     made = cluster.objects[f"{SCENARIOS}/shop"]
-    assert json.loads(made["metadata"]["annotations"][_deploy.LAST_APPLIED])["spec"] == made["spec"]
+    assert json.loads(made["metadata"]["annotations"][LAST_APPLIED])["spec"] == made["spec"]
     assert workspace.read("shop") == {"web.py": "app = 1\n"}
     assert f"{catalogue.CONFIGMAPS}/catalogue-shop" in cluster.objects
 

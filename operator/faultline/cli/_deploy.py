@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import json
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -11,12 +9,12 @@ from typing import Any
 from faultline import catalogue
 from faultline.cli import _labs
 from faultline.cli._cluster import Cluster
-from faultline.cli._labs import LABEL_BY, SCENARIOS, Lab
+from faultline.cli._labs import SCENARIOS, Lab
 from faultline.cli._show import Line, duration
 from faultline.errors import FaultlineError, NotReady
-from faultline.names import lab_namespace
+from faultline.manifests import applied, three_way
+from faultline.names import LABEL_BY, lab_namespace
 
-LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 POLL_SECONDS = 0.25
 PODS_SECONDS = 1.0
 """How often the pods are listed for the eye: on a small machine that costs the lab what it needs to come up."""
@@ -42,34 +40,6 @@ def apply(cluster: Cluster, slug: str, name: str, by: str = "") -> Lab:
     if live is None:
         return Lab(cluster.create(SCENARIOS, applied(manifest)))
     return Lab(cluster.patch(f"{SCENARIOS}/{name}", three_way(live, manifest)))
-
-
-def applied(manifest: dict[str, Any]) -> dict[str, Any]:
-    """The manifest with the annotation by which `kubectl apply` knows what it wrote last."""
-    result = copy.deepcopy(manifest)
-    # To the byte as kubectl writes it, which then finds nothing to change.
-    result["metadata"].setdefault("annotations", {})
-    text = json.dumps(result, separators=(",", ":"), sort_keys=True, ensure_ascii=False) + "\n"
-    result["metadata"]["annotations"][LAST_APPLIED] = text
-    return result
-
-
-def three_way(live: dict[str, Any], manifest: dict[str, Any]) -> dict[str, Any]:
-    """The merge patch that `kubectl apply` would send: ours is set, what only the last apply had is removed.
-
-    What others added stays, such as the annotation that names the learner's code.
-    """
-    text = (live["metadata"].get("annotations") or {}).get(LAST_APPLIED)
-    last = json.loads(text) if text else {}
-    patch: dict[str, Any] = _merge(last, applied(manifest))
-    return patch
-
-
-def _merge(last: Any, new: Any) -> Any:
-    if not isinstance(last, dict) or not isinstance(new, dict):
-        return new
-    gone = {key: None for key in last if key not in new}
-    return gone | {key: _merge(last.get(key), value) for key, value in new.items()}
 
 
 def wait_ready(cluster: Cluster, name: str, line: Line, seconds: float = READY_SECONDS) -> Lab:

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from faultline import catalogue
 from faultline.cli import _deploy, _follow, _labs, _runs, _ship, _stop
 from faultline.cli._cluster import Cluster
-from faultline.cli._labs import LABEL_BY, Lab
+from faultline.cli._labs import Lab
 from faultline.cli._runs import RunView
 from faultline.cli._show import Line
 from faultline.cli.base import console
 from faultline.errors import Conflict
+from faultline.names import LABEL_BY
 
 TRIES = 3
 """An inconclusive run is tried at most twice again."""

@@ -11,12 +11,10 @@ from faultline.api.base import API_VERSION
 from faultline.catalogue import ANNOTATION_DIGEST
 from faultline.cli._cluster import Cluster
 from faultline.errors import InvalidInput, NotFound
-from faultline.names import ANNOTATION_CODE, LABEL_PART, harness_namespace, lab_namespace
+from faultline.names import ANNOTATION_CODE, LABEL_BY, LABEL_PART, harness_namespace, lab_namespace
 from faultline.workspace import REPO
 
 SCENARIOS = f"/apis/{API_VERSION}/scenarios"
-LABEL_BY = "faultline.dev/by"
-"""On a Scenario that a command made for itself (demo, verify, bench): it is nobody's lab."""
 
 
 @dataclass(frozen=True)

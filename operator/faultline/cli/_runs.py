@@ -12,6 +12,7 @@ from faultline.api.run import Phase, RunStatus
 from faultline.cli._cluster import Cluster
 from faultline.cli._labs import Lab
 from faultline.errors import Conflict, NotFound
+from faultline.manifests import new_run
 
 RUNS = f"/apis/{API_VERSION}/runs"
 AROUND_SECONDS = 20.0
@@ -75,16 +76,10 @@ def get(cluster: Cluster, name: str) -> RunView:
 
 
 def start(cluster: Cluster, lab: Lab, seed: int | None) -> RunView:
-    """Create a Run of `lab`; its name has the time, so that files and records of runs never share one."""
+    """Create a Run of `lab`. Raises Conflict (FL405) when other commands keep taking its name."""
     for _ in range(5):
-        body = {
-            "apiVersion": API_VERSION,
-            "kind": "Run",
-            "metadata": {"name": time.strftime(f"{lab.name}-%Y%m%d-%H%M%S", time.gmtime())},
-            "spec": {"scenario": lab.name} | ({} if seed is None else {"seed": seed}),
-        }
         try:
-            return RunView(cluster.create(RUNS, body))
+            return RunView(cluster.create(RUNS, new_run(lab.name, seed)))
         except Conflict:
             time.sleep(1)  # another command has taken this second's name
     raise Conflict("FL405", f"other commands keep starting runs of {lab.name}", "wait until they are done")

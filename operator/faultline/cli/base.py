@@ -83,7 +83,7 @@ NameOption = Annotated[
 def emit(data: Any, output: Output) -> None:
     """Print `data` as JSON when that was asked for; text output is up to the verb."""
     if output is Output.JSON:
-        print(json.dumps(data, indent=2, default=str))
+        print(json.dumps(data, indent=2, default=str), flush=True)
 
 
 class Commands(TyperGroup):

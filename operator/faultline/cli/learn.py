@@ -26,13 +26,14 @@ def hint(
     """Reveal the next hint of a scenario; your progress notes which ones you took."""
     from rich.markdown import Markdown
 
-    from faultline.cli import _hints, _labs
+    from faultline import hints
+    from faultline.cli import _labs
     from faultline.cli._cluster import Cluster
     from faultline.host.home import Home
     from faultline.progress import Store
 
     slug = slug or _labs.only_slug(Cluster.open(context))
-    rungs = _hints.rungs(_labs.scenario_folder(slug))
+    rungs = hints.rungs(_labs.scenario_folder(slug))
     store = Store(Home.from_environment().root)
     seen = store.read().of(slug).hints
     numbers = (

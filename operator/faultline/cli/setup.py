@@ -67,12 +67,15 @@ def _require_own(context: str, registry: str) -> None:
 def _publish(log: Log, context: str | None) -> Done:
     """Bring the scenario folders of this checkout into the cluster."""
     from faultline import catalogue
+    from faultline.cli import _progress
     from faultline.cli._cluster import Cluster
     from faultline.host.home import REPO
     from faultline.host.steps import Done
 
     root = REPO / "scenarios"
-    changed = catalogue.publish(Cluster.open(context), root)
+    cluster = Cluster.open(context)
+    changed = catalogue.publish(cluster, root)
+    _progress.sync(cluster)
     for slug in changed:
         log.line(f"published {slug}")
     count = len(catalogue.folders(root))

@@ -18,40 +18,13 @@ from kubernetes import config
 from kubernetes.client import ApiClient, Configuration
 from kubernetes.config.config_exception import ConfigException
 
-from faultline.api.base import API_VERSION
-from faultline.errors import Conflict, FaultlineError, InvalidInput, NotFound, NotReady, Unreachable
+from faultline.clients.kube_objects import APPLY_PATCH, JSON, JSON_PATCH, MERGE_PATCH, Json, checked, path
+from faultline.errors import NotReady, Unreachable
 
-Json = dict[str, Any]
+__all__ = ["ANSWER_SECONDS", "JSON", "Json", "Kube", "path"]
 
 CONNECT_SECONDS = 3.0
 ANSWER_SECONDS = 10.0
-JSON = "application/json"
-JSON_PATCH = "application/json-patch+json"
-MERGE_PATCH = "application/merge-patch+json"
-APPLY_PATCH = "application/apply-patch+yaml"
-
-_KINDS = {
-    "Namespace": ("/api/v1", "namespaces"),
-    "Secret": ("/api/v1", "secrets"),
-    "ConfigMap": ("/api/v1", "configmaps"),
-    "Node": ("/api/v1", "nodes"),
-    "Pod": ("/api/v1", "pods"),
-    "Event": ("/api/v1", "events"),
-    "Deployment": ("/apis/apps/v1", "deployments"),
-    "StatefulSet": ("/apis/apps/v1", "statefulsets"),
-    "Lease": ("/apis/coordination.k8s.io/v1", "leases"),
-    "RoleBinding": ("/apis/rbac.authorization.k8s.io/v1", "rolebindings"),
-    "SelfSubjectAccessReview": ("/apis/authorization.k8s.io/v1", "selfsubjectaccessreviews"),
-    "Scenario": (f"/apis/{API_VERSION}", "scenarios"),
-    "Run": (f"/apis/{API_VERSION}", "runs"),
-}
-
-
-def path(kind: str, name: str = "", namespace: str = "") -> str:
-    """The URL path of an object, or of the list of its kind when `name` is empty."""
-    prefix, plural = _KINDS[kind]
-    inside = f"/namespaces/{namespace}" if namespace else ""
-    return f"{prefix}{inside}/{plural}" + (f"/{name}" if name else "")
 
 
 class Kube:
@@ -114,41 +87,41 @@ class Kube:
     def get(self, where: str) -> Json | None:
         """An object, or None when there is none of that name."""
         status, body = self.request("GET", where)
-        return None if status == 404 else _object(status, body)
+        return None if status == 404 else checked(status, body)
 
     def items(self, where: str, labels: str = "") -> list[Json]:
         """The objects of a list; empty where the kind is not installed."""
         status, body = self.request("GET", where, query={"labelSelector": labels} if labels else None)
-        return [] if status == 404 else list(_object(status, body).get("items") or [])
+        return [] if status == 404 else list(checked(status, body).get("items") or [])
 
     def create(self, where: str, body: Json) -> Json:
         """Create an object in the list at `where`. Raises Conflict (FL404) when the name is taken."""
-        return _object(*self.request("POST", where, body, query={"fieldManager": self.field_manager}))
+        return checked(*self.request("POST", where, body, query={"fieldManager": self.field_manager}))
 
     def replace(self, where: str, body: Json) -> Json:
         """Replace an object. Raises Conflict (FL404) when it changed since its resourceVersion was read."""
-        return _object(*self.request("PUT", where, body, query={"fieldManager": self.field_manager}))
+        return checked(*self.request("PUT", where, body, query={"fieldManager": self.field_manager}))
 
     def apply(self, where: str, body: Json, *, dry_run: bool = False) -> Json:
         """Server-side apply of one object."""
         query = {"fieldManager": self.field_manager, "force": "true"} | ({"dryRun": "All"} if dry_run else {})
-        return _object(*self.request("PATCH", where, body, query=query, content_type=APPLY_PATCH))
+        return checked(*self.request("PATCH", where, body, query=query, content_type=APPLY_PATCH))
 
     def patch(self, where: str, body: Json) -> Json:
         """Change an object by a JSON merge patch."""
         query = {"fieldManager": self.field_manager}
-        return _object(*self.request("PATCH", where, body, query=query, content_type=MERGE_PATCH))
+        return checked(*self.request("PATCH", where, body, query=query, content_type=MERGE_PATCH))
 
     def operate(self, where: str, operations: list[Json]) -> Json:
         """Change an object by a JSON patch."""
         query = {"fieldManager": self.field_manager}
-        return _object(*self.request("PATCH", where, operations, query=query, content_type=JSON_PATCH))
+        return checked(*self.request("PATCH", where, operations, query=query, content_type=JSON_PATCH))
 
     def set_status(self, where: str, status: Json) -> Json:
         """Replace the whole status of an object; fields that are left out are gone afterwards."""
         operations = [{"op": "add", "path": "/status", "value": status}]
         query = {"fieldManager": self.field_manager}
-        return _object(*self.request("PATCH", f"{where}/status", operations, query=query, content_type=JSON_PATCH))
+        return checked(*self.request("PATCH", f"{where}/status", operations, query=query, content_type=JSON_PATCH))
 
     def delete(self, where: str, *, grace: int | None = None) -> bool:
         """Delete an object, its dependents in the background; False when it was not there.
@@ -159,7 +132,7 @@ class Kube:
         status, body = self.request("DELETE", where, query=query)
         if status == 404:
             return False
-        _object(status, body)
+        checked(status, body)
         return True
 
     def logs(self, namespace: str, pod: str, *, previous: bool = False, lines: int = 40) -> str:
@@ -174,22 +147,3 @@ def _decode(data: bytes) -> Any:
         return json.loads(data)
     except ValueError:  # logs
         return data.decode(errors="replace")
-
-
-def _object(status: int, body: Any) -> Json:
-    if status < 400 and isinstance(body, dict):
-        return body
-    raise _refusal(status, body)
-
-
-def _refusal(status: int, body: Any) -> FaultlineError:
-    message = body.get("message", "") if isinstance(body, dict) else str(body)
-    if status == 404:
-        return NotFound("FL205", f"the cluster does not have it: {message}", "faultline status")
-    if status == 409:
-        return Conflict("FL404", f"the cluster has it already, or it changed meanwhile: {message}", "try again")
-    if status in (400, 422):
-        return InvalidInput("FL130", f"the cluster refuses it: {message}", "mend the field that is named")
-    if status in (401, 403):
-        return NotReady("FL305", f"the cluster does not allow it: {message}", "make up (it brings the rights)")
-    return Unreachable("FL602", f"the API server answered {status}: {message}", "make doctor")

@@ -42,8 +42,13 @@ _TOXIPROXY = {
     "toxiproxy-cli": "github.com/Shopify/toxiproxy/v2/cmd/cli",
 }
 _TOXIPROXY_LDFLAGS = "-X github.com/Shopify/toxiproxy/v2.Version=2.12.0"
-# Parts of the package that run on the host: an edit there must not roll out the operator.
+# Parts of the package that run on the host: an edit there must not roll out what runs in the cluster, nor one of the
+# dashboard the rest.
 _OF_THE_HOST = frozenset({"operator/faultline/cli", "operator/faultline/host"})
+_DASHBOARD = "operator/faultline/dashboard"
+_NOT_THE_DASHBOARD_S = frozenset(
+    {"operator/faultline/controller", "operator/faultline/injector", "operator/faultline/lab"}
+)
 _SKIPPED_FOLDERS = {"__pycache__", ".git", ".mypy_cache", ".ruff_cache", ".pytest_cache", "node_modules"}
 
 
@@ -82,9 +87,10 @@ def _go_tool(name: str, folder: str, binaries: Mapping[str, str], ldflags: str =
 def _python(name: str, code: Mapping[str, str], base: str = "base", **parents: str) -> tuple[Image, Image]:
     """Packages and code apart, so that an edit of the code is an image within seconds, whatever a builder keeps."""
     packages = f"{name}-packages"
+    without = _OF_THE_HOST | (_NOT_THE_DASHBOARD_S if name == "dashboard" else {_DASHBOARD})
     return (
         Image(packages, "images/packages/Dockerfile", {"requirements.txt": f"requirements/{name}.txt"}, {"BASE": base}),
-        Image(name, f"images/{name}/Dockerfile", code, {"BASE": packages, **parents}, without=_OF_THE_HOST),
+        Image(name, f"images/{name}/Dockerfile", code, {"BASE": packages, **parents}, without=without),
     )
 
 
@@ -142,6 +148,7 @@ _DEFINITIONS = (
     _debian("netguard", netguard="images/netguard/netguard"),
     *_python("injector", {"faultline/": "operator/faultline"}, "netguard", TOXIPROXY="tool-toxiproxy"),
     *_python("operator", {"faultline/": "operator/faultline", "charts/lab/": "charts/lab"}, HELM="tool-helm"),
+    *_python("dashboard", {"faultline/": "operator/faultline"}),
     *_python("runtime", {"services/": "services"}),
     *_python("loadgen", {"services/": "services"}),
     Image(
@@ -188,6 +195,7 @@ CHART_IMAGES = (
     "netguard",
     "injector",
     "operator",
+    "dashboard",
     "runtime",
     "loadgen",
 )

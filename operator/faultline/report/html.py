@@ -19,12 +19,15 @@ from faultline.report.text import comparison, expected, gist, lost_points, measu
 from faultline.report.timing import fault_rows
 
 HERE = Path(__file__).parent
+STATIC = HERE / "static"
+"""uPlot, and the page's own styles and script."""
 
 
-def render(records: Sequence[RunRecord], *, next_command: str = "") -> str:
+def render(records: Sequence[RunRecord], *, next_command: str = "", links: Sequence[tuple[str, str]] = ()) -> str:
     """One HTML page for one run, or for several side by side in the order given.
 
-    `next_command` is what to type next. Raises InvalidInput (FL172) when there is no run.
+    `next_command` is what to type next, `links` (address, text) lead back to where it is shown. Raises InvalidInput
+    (FL172) when there is no run.
     """
     if not records:
         raise InvalidInput("FL172", "a report needs at least one run, got none", "`faultline status` lists the runs")
@@ -37,6 +40,7 @@ def render(records: Sequence[RunRecord], *, next_command: str = "") -> str:
             objectives=_objectives(records),
             charts=payload(records),
             next_command=next_command,
+            links=links,
             pass_mark=PASS_MARK,
         )
     )
@@ -73,7 +77,7 @@ def _environment() -> jinja2.Environment:
 
 def _static(name: str) -> Markup:
     """A file of ours to be inlined as it is."""
-    return Markup((HERE / "static" / name).read_text())  # noqa: S704 - our own file, not anybody's input
+    return Markup((STATIC / name).read_text())  # noqa: S704 - our own file, not anybody's input
 
 
 def _moment(at: float | None) -> str:
