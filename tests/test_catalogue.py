@@ -105,7 +105,7 @@ def test_publishing_writes_only_what_changed(folder):
     assert catalogue.publish(cluster, folder.parent) == ["shop"]
     assert catalogue.publish(cluster, folder.parent) == []
     flawed = catalogue.version(folder).configmap
-    assert cluster.calls == [("create", flawed), ("create", "catalogue-shop")]
+    assert cluster.calls == [("create", flawed), ("create", "catalogue-shop"), ("create", "lesson-shop")]
     entry = cluster.objects[f"{catalogue.CONFIGMAPS}/catalogue-shop"]
     assert entry["data"] == {"flawed": flawed, "load.py": "LOAD", "seed.sql": "SEED"}
 

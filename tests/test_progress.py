@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faultline.errors import HostProblem, InvalidInput
-from faultline.progress import Attempt, ScenarioProgress, Store
+from faultline.progress import Attempt, Progress, ScenarioProgress, Store
 
 attempts = st.builds(
     Attempt,
@@ -106,3 +106,37 @@ def test_best_is_the_highest_own_score(found):
     own = [each.score for each in record.own if each.score is not None]
     assert record.best == (max(own) if own else None)
     assert ScenarioProgress.model_validate_json(record.model_dump_json()) == record
+
+
+records = st.builds(
+    ScenarioProgress,
+    started=st.none() | st.floats(0, 1e9),
+    attempts=st.lists(attempts, max_size=4, unique_by=lambda each: each.run),
+    hints=st.dictionaries(st.integers(1, 5), st.floats(0, 1e9), max_size=3),
+)
+copies = st.builds(Progress, scenarios=st.dictionaries(st.sampled_from(["shop", "chat", "maps"]), records))
+
+
+@given(copies, copies, copies)
+def test_copies_become_the_same_in_whatever_order_they_are_merged(a, b, c):
+    assert a.merged(b) == b.merged(a)
+    assert a.merged(b).merged(c) == a.merged(b.merged(c))
+    assert a.merged(b).merged(b) == a.merged(b)
+
+
+@given(copies, copies)
+def test_no_merge_loses_anything(a, b):
+    merged = a.merged(b)
+    for copy in (a, b):
+        for slug, record in copy.scenarios.items():
+            found = merged.scenarios[slug]
+            assert {each.run for each in record.attempts} <= {each.run for each in found.attempts}
+            assert set(record.hints) <= set(found.hints)
+            assert record.started is None or found.started <= record.started
+
+
+def test_every_field_is_merged():
+    full = ScenarioProgress(started=1.0, attempts=[attempt("one")], hints={1: 2.0})
+    assert set(full.model_dump(exclude_defaults=True)) == set(ScenarioProgress.model_fields), "fill the new field here"
+    assert ScenarioProgress().merged(full) == full
+    assert full.merged(ScenarioProgress()) == full

@@ -138,17 +138,21 @@ PANELS: tuple[Panel, ...] = (
         "Replication lag",
         "s",
         "How far the replica is behind: what it shows is this old.",
-        (Trace("{pod}", 'max by (pod) (pg_replication_lag_seconds{namespace="LAB",pod=~".*replica.*"})'),),
+        (Trace("{pod}", 'max by (pod) (pg_replication_lag_seconds{namespace="LAB",app="postgres-replica"})'),),
     ),
     Panel(
         "queue",
         "Queues",
         "messages",
         "What waits to be worked on. A queue that only grows has no end.",
-        (
-            Trace("{queue}", 'sum by (queue) (rabbitmq_queue_messages{namespace="LAB"})'),
-            Trace("{queue}", 'sum by (queue) (app_queue_depth{namespace="LAB"})'),
-        ),
+        (Trace("{queue}", 'max by (queue) (faultline_queue_depth{namespace="HARNESS"})'),),
+    ),
+    Panel(
+        "queue_age",
+        "Age of the oldest message",
+        "s",
+        "How long what stands in front has waited.",
+        (Trace("{queue}", 'max by (queue) (faultline_queue_oldest_seconds{namespace="HARNESS"})'),),
     ),
     Panel(
         "cache",

@@ -16,7 +16,6 @@ from typing import Any
 from pydantic import BaseModel, Field, ValidationError
 
 from faultline.errors import HostProblem, InvalidInput
-from faultline.locks import locked
 from faultline.names import PROGRESS_CONFIGMAP, PROGRESS_KEY
 
 LEARNER = "learner"
@@ -62,14 +61,17 @@ class ScenarioProgress(BaseModel):
 
     def merged(self, other: ScenarioProgress) -> ScenarioProgress:
         """What either record knows: all attempts by run, the earliest start, the first time of each hint."""
-        runs = {each.run: each for each in (*other.attempts, *self.attempts)}
+        both = sorted((*self.attempts, *other.attempts), key=lambda each: (each.ended, each.model_dump_json()))
+        runs: dict[str, Attempt] = {}
+        for each in both:
+            runs.setdefault(each.run, each)
         starts = [each for each in (self.started, other.started) if each is not None]
         hints = dict(self.hints)
         for rung, at in other.hints.items():
             hints[rung] = min(at, hints.get(rung, at))
         return ScenarioProgress(
             started=min(starts, default=None),
-            attempts=sorted(runs.values(), key=lambda each: (each.ended, each.run)),
+            attempts=list(runs.values()),
             hints=dict(sorted(hints.items())),
         )
 
@@ -140,6 +142,8 @@ class Store:
     @contextmanager
     def change(self) -> Iterator[Progress]:
         """The record, to be changed; written when the block ends without an error."""
+        from faultline.locks import locked  # the host's: the dashboard, which reads the models, has no filelock
+
         with locked(self.path.with_suffix(".lock"), str(self.path)):
             progress = self.read()
             yield progress

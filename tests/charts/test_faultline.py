@@ -34,7 +34,12 @@ def environment(found: Manifests) -> Mapping[str, Any]:
 
 async def test_nothing_is_privileged() -> None:
     found = await render()
-    for kind, name in (("Deployment", "operator"), ("Deployment", "prometheus"), ("DaemonSet", "meter")):
+    for kind, name in (
+        ("Deployment", "operator"),
+        ("Deployment", "prometheus"),
+        ("Deployment", "dashboard"),
+        ("DaemonSet", "meter"),
+    ):
         spec = pod(found, kind, name)
         assert spec["securityContext"]["runAsNonRoot"] is True
         for each in spec["containers"]:
@@ -66,7 +71,7 @@ async def test_outside_of_labs_the_operator_reads_no_secrets_and_starts_nothing(
     resources = {resource for rule in rules for resource in rule["resources"]}
     assert not resources & {"secrets", "configmaps", "pods", "pods/exec", "deployments", "roles", "serviceaccounts"}
     bound = {each["roleRef"]["name"] for (kind, _), each in found.items() if kind == "ClusterRoleBinding"}
-    assert bound == {"faultline-operator", "faultline-prometheus", "faultline-meter"}
+    assert bound == {"faultline-operator", "faultline-prometheus", "faultline-meter", "faultline-dashboard"}
 
 
 async def test_the_operator_may_give_the_injector_what_the_lab_s_chart_wants() -> None:
@@ -83,6 +88,37 @@ async def test_the_operator_may_give_the_injector_what_the_lab_s_chart_wants() -
         for resource in rule["resources"]:
             for verb in rule["verbs"]:
                 assert (rule["apiGroups"][0], resource, verb) in held
+
+
+async def test_the_dashboard_reads_much_and_writes_little() -> None:
+    found = await render()
+    held = [*found["ClusterRole", "faultline-dashboard"]["rules"], *found["Role", "dashboard"]["rules"]]
+    writes = {
+        (resource, verb, *rule.get("resourceNames", []))
+        for rule in held
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+        if verb not in ("get", "list", "watch")
+    }
+    assert writes == {
+        ("scenarios", "create"),
+        ("scenarios", "patch"),
+        ("runs", "create"),
+        ("runs", "delete"),
+        ("configmaps", "update", "progress"),
+    }
+    assert {resource for rule in held for resource in rule["resources"]} == {"scenarios", "runs", "pods", "configmaps"}
+    spec = pod(found, "Deployment", "dashboard")
+    (data,) = [each for each in spec["containers"][0]["volumeMounts"] if each["name"] == "data"]
+    assert data["readOnly"] is True
+    assert ("Service", "dashboard") not in found, "it is reached by a port-forward only"
+    assert "data" not in found["ConfigMap", "progress"], "an upgrade must not overwrite what was recorded"
+    assert ("Deployment", "dashboard") not in await render(dashboard={"enabled": False})
+
+
+async def test_a_volume_for_one_node_brings_the_dashboard_to_the_operator_s() -> None:
+    assert "affinity" not in pod(await render(), "Deployment", "dashboard")
+    assert "podAffinity" in pod(await render(data={"hostPath": ""}), "Deployment", "dashboard")["affinity"]
 
 
 async def test_runs_stay_on_the_node_or_in_a_claim() -> None:
@@ -137,7 +173,7 @@ async def test_new_images_bring_a_new_operator() -> None:
         ("/operator/logLevel", {"operator": {"logLevel": "chatty"}}),
         ("/prometheus/url", {"prometheus": {"url": "metrics.example.org"}}),
         ("/prometheus/retention", {"prometheus": {"retention": "for ever"}}),
-        ("/dashboard/enabled", {"dashboard": {"enabled": True}}),
+        ("/dashboard/memory", {"dashboard": {"memory": "plenty"}}),
         ("/images/operator", {"images": {**IMAGES, "operator": ""}}),
         ("/replicas", {"replicas": 2}),
     ],

@@ -286,7 +286,7 @@ class World:
         self.app: FastAPI
         self.url = ""
         self.stop = asyncio.Event()
-        self._loop: asyncio.AbstractEventLoop
+        self.loop: asyncio.AbstractEventLoop
 
     def fill(self) -> None:
         """A catalogue with a lab, as most tests want it."""
@@ -314,11 +314,11 @@ class World:
         async def there() -> Any:
             return what()
 
-        return asyncio.run_coroutine_threadsafe(there(), self._loop).result(10)
+        return asyncio.run_coroutine_threadsafe(there(), self.loop).result(10)
 
     async def serve(self, started: threading.Event) -> None:
         """Until `stop` is set."""
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         ports = free_ports(3)
         runners = []
         for app, port in ((self.cluster.app(), ports[0]), (self.series.app(), ports[1])):

@@ -36,7 +36,7 @@ def test_code_does_not_rename_what_does_not_hold_it(checkout: Path) -> None:
     (checkout / "operator/faultline/errors.py").write_text("# changed\n")
     images.forget_tags()
     changed = {name for name, ref in images.image_refs().items() if ref != before[name]}
-    assert changed == {"operator", "injector"}
+    assert changed == {"operator", "injector", "dashboard"}
 
 
 def test_caches_are_no_input(checkout: Path) -> None:
