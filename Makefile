@@ -79,7 +79,7 @@ format: venv ## Format the code
 
 check: static unit ## Format, lint, types, import layers, unit tests, charts: what CI checks first
 
-test: static up ## The checks, set-up, and all tests: what CI runs
+test: static up browser ## The checks, set-up, and all tests: what CI runs
 	$(UNIT)
 	.venv/bin/pytest tests/e2e
 
@@ -89,12 +89,16 @@ static: venv
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-unit: venv ## Unit tests alone
+unit: venv browser ## Unit tests alone
 	@$(FAULTLINE) tools helm toxiproxy-server
 	$(UNIT)
 
-e2e: up ## End-to-end tests on the kind cluster
+e2e: up browser ## End-to-end tests on the kind cluster
 	.venv/bin/pytest tests/e2e
+
+.PHONY: browser
+browser:
+	@tools/browser
 
 toxiproxy-server: venv
 	@$(FAULTLINE) tools toxiproxy-server

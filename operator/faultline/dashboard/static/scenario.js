@@ -113,7 +113,7 @@ const drawEdges = (faulted) => {
 
 const drawNodes = () => {
   const rows = [];
-  for (const node of document.querySelectorAll(".node:not(.client)")) {
+  for (const node of document.querySelectorAll("[data-node]:not(.client)")) {
     const name = node.dataset.node;
     const found = state.nodes[name];
     const kind = !found ? "none" : found.total && found.ready === found.total ? "up" : found.ready ? "part" : "down";
