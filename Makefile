@@ -61,8 +61,8 @@ hint: venv ## Reveal the next hint (S=slug)
 status: venv ## Labs, runs, scores, and the next command
 	@$(FAULTLINE) status
 
-stop: venv ## End the run under way and all its faults (S=slug)
-	@$(FAULTLINE) stop $(S)
+stop: venv ## End every fault in every lab at once, and the runs under way (S=slug for one lab)
+	@$(FAULTLINE) stop $(or $(S),--all)
 
 .PHONY: dashboard
 dashboard: venv ## Open the dashboard: prints its address, stays until Ctrl-C (PORT=8088)
@@ -72,7 +72,7 @@ dashboard: venv ## Open the dashboard: prints its address, stays until Ctrl-C (P
 verify: venv ## Prove a scenario: flawed fails, solution passes, wrong fixes fail (S=slug)
 	@$(FAULTLINE) verify $(S) $(if $(REPEAT),--repeat $(REPEAT)) $(if $(BUDGET),--budget $(BUDGET))
 
-.PHONY: format check test static unit e2e toxiproxy-server lock
+.PHONY: format check test test-crash static unit e2e toxiproxy-server lock
 format: venv ## Format the code
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
@@ -82,6 +82,9 @@ check: static unit ## Format, lint, types, import layers, unit tests, charts: wh
 test: static up browser ## The checks, set-up, and all tests: what CI runs
 	$(UNIT)
 	.venv/bin/pytest tests/e2e
+
+test-crash: up ## The whole crash matrix: every part killed at every step of a run (half an hour)
+	CRASH=all .venv/bin/pytest tests/e2e/test_crash.py
 
 static: venv
 	.venv/bin/ruff format --check .
@@ -110,5 +113,5 @@ lock: venv ## Pin requirements anew from pyproject.toml
 bench: venv ## Run every bench against its bounds
 	@$(FAULTLINE) bench
 
-bench-%: venv ## Run one bench, such as bench-setup
+bench-%: venv ## Run one bench, such as bench-setup, bench-faults, bench-crash
 	@$(FAULTLINE) bench $*

@@ -1,7 +1,9 @@
 import base64
 import json
+import shlex
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from faultline import catalogue, workspace
 from faultline.catalogue import CodeVersion
 from faultline.cli import _deploy, _labs, _ship, _syntax
-from faultline.errors import InvalidInput
+from faultline.errors import InvalidInput, NotReady
 from faultline.manifests import LAST_APPLIED
 from faultline.names import ANNOTATION_CODE
 from faultline.sources import read_folder
@@ -288,7 +290,9 @@ def test_stop_ends_faults_and_runs(run_json, cluster, lab, harness):
     cluster.put(f"{RUNS}/other-1", spec={"scenario": "other"}, status={"phase": "Queued"})
     code, answer = run_json("stop")
     assert code == 0
-    assert answer["labs"] == [{"lab": "shop", "faults": ["payments-slow"], "runs": ["shop-1"], "problem": ""}]
+    assert answer["labs"] == [
+        {"lab": "shop", "faults": ["payments-slow"], "runs": ["shop-1"], "problem": "", "by_node": False}
+    ]
     assert cluster.calls == [("POST", "edges.harness-shop/stop", "token-of-shop")]
     assert f"{RUNS}/other-1" in cluster.objects
 
@@ -308,3 +312,65 @@ def test_stop_says_when_an_injector_does_not_answer_and_still_ends_the_runs(run,
 def test_stop_before_the_harness_is_up_has_nothing_to_end(run_json, lab):
     lab()
     assert run_json("stop")[1]["labs"][0]["faults"] == []
+
+
+def on_nodes(monkeypatch, *lines):
+    """What the nodes' injectors answer."""
+    said = " ".join(shlex.quote(each) for each in lines)
+    monkeypatch.setattr("faultline.cli._emergency._ON_HOST", f"printf '%s\\n' {said}")
+
+
+def test_stop_all_goes_by_the_node_where_an_injector_does_not_answer(run_json, cluster, lab, harness, monkeypatch):
+    lab()
+    lab("other")
+    harness("shop")
+    harness("other", {"ended": ["late"]})
+    on_nodes(monkeypatch, 'shop {"ended": ["cut"]}', 'other {"ended": []}')
+    cluster.put(f"{RUNS}/shop-1", spec={"scenario": "shop"}, status={"phase": "Fault"})
+    code, answer = run_json("stop", "--all")
+    assert code == 0
+    found = {each["lab"]: (each["faults"], each["by_node"], each["runs"]) for each in answer["labs"]}
+    assert found == {"shop": (["cut"], True, ["shop-1"]), "other": (["late"], False, [])}
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+def test_stop_all_needs_no_api_server(run_json, cluster, monkeypatch, hangs):
+    never = threading.Event()
+
+    def items(where, labels=""):
+        if hangs:
+            never.wait(5)
+        raise NotReady("FL303", "the cluster kind-faultline does not answer")
+
+    monkeypatch.setattr(cluster, "items", items)
+    monkeypatch.setattr("faultline.cli._stop.ANSWER_SECONDS", 0.1)
+    on_nodes(monkeypatch, 'shop {"ended": ["cut"]}', 'other {"ended": [], "killed": true}')
+    code, answer = run_json("stop", "--all")
+    assert code == 0
+    assert [(each["lab"], each["faults"]) for each in answer["labs"]] == [("shop", ["cut"]), ("other", [])]
+
+
+def test_stop_all_without_any_way_says_so(run, cluster, monkeypatch):
+    def items(where, labels=""):
+        raise NotReady("FL303", "the cluster kind-faultline does not answer")
+
+    monkeypatch.setattr(cluster, "items", items)
+    result = run("stop", "--all")
+    assert result.exit_code == 2
+    assert "FL303" in result.stderr
+
+
+def test_stop_all_of_a_cluster_of_ones_own_leaves_the_nodes_alone(run, cluster, lab, harness, monkeypatch):
+    lab()
+    harness("shop")
+    on_nodes(monkeypatch, 'shop {"ended": []}')
+    assert run("stop", "--all", "--context", "elsewhere").exit_code == 2
+
+
+def test_a_stop_is_not_held_up_by_nodes_that_hang(run_json, cluster, lab, harness, monkeypatch):
+    lab()
+    harness("shop", {"ended": ["cut"]})
+    monkeypatch.setattr("faultline.cli._emergency._ON_HOST", "exec sleep 30")
+    monkeypatch.setattr("faultline.cli._emergency.SECONDS", 0.2)
+    code, answer = run_json("stop", "--all")
+    assert (code, answer["labs"][0]["faults"]) == (0, ["cut"])

@@ -172,6 +172,14 @@ async def test_the_sweep_leaves_a_quiet_injector_and_one_that_is_gone_alone(api,
     assert harness.calls == ["edges GET /state"]
 
 
+async def test_the_sweep_stops_an_injector_of_another_version(api, harness):
+    harness.run, harness.faults = "dead", [{"from": "the future"}]
+    api.put("Scenario", {**scenario(), "status": {"deployed": "x"}})
+    api.put("Secret", {"metadata": {"name": "harness"}, "data": {"token": "dG9rZW4="}}, "harness-shop")
+    await sweep.sweep(api)
+    assert harness.calls[:2] == ["edges GET /state", "edges POST /stop"]
+
+
 def test_settings_come_from_the_environment(monkeypatch):
     monkeypatch.setenv("FAULTLINE_IMAGES", json.dumps({"runtime": "r:1"}))
     monkeypatch.setenv("FAULTLINE_POD", "operator-1")

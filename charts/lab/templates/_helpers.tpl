@@ -114,9 +114,12 @@ image: {{ .Values.images.exporters }}
 {{ printf "postgres %s" .Values.token | sha256sum | trunc 40 }}
 {{- end }}
 
-{{/* The requests and limits of what measures: its share of a busy machine is ten times that of an app. Takes a dict: memory. */}}
+{{/*
+The requests and limits of what measures: its share of a busy machine is ten times that of an app, and the injector's
+twice that, for it has to be on time. Takes a dict: memory, cpu (default 20m).
+*/}}
 {{- define "lab.harnessResources" -}}
 resources:
-  requests: {cpu: 20m, memory: 48Mi}
+  requests: {cpu: {{ .cpu | default "20m" }}, memory: 48Mi}
   limits: {memory: {{ .memory }}}
 {{- end }}

@@ -1,35 +1,27 @@
-"""The emergency stop: every injector is told at once, in parallel, whether or not the operator is up."""
+"""The emergency stop: every injector is told at once, in parallel, whether or not the operator is up.
+
+The API server is the usual way to them; for all labs of the lab's own cluster the nodes are another, taken at the same
+time (`_emergency`), since nobody knows beforehand whether the API server answers.
+"""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
-from typing import Any
 
-from faultline.cli import _runs
+from faultline.cli import _labs, _runs
 from faultline.cli._cluster import Cluster
+from faultline.cli._emergency import NodeStop, Stopped
 from faultline.cli._runs import RUNS
-from faultline.errors import NotReady, Unreachable
+from faultline.errors import FaultlineError, NotReady, Unreachable
 from faultline.names import INJECTOR_PORT, harness_namespace
 
 STOP_SECONDS = 4.0
 """The injector's own bound is 2 s."""
-
-
-@dataclass
-class Stopped:
-    """What ended in one lab."""
-
-    lab: str
-    faults: list[str] = field(default_factory=list)
-    runs: list[str] = field(default_factory=list)
-    problem: str = ""
-
-    def as_json(self) -> dict[str, Any]:
-        """For programs."""
-        return asdict(self)
+ANSWER_SECONDS = 2.0
+"""How long the API server may still answer when the nodes' injectors have: to have the runs deleted, too."""
 
 
 def stop(cluster: Cluster, labs: Sequence[str]) -> list[Stopped]:
@@ -39,13 +31,82 @@ def stop(cluster: Cluster, labs: Sequence[str]) -> list[Stopped]:
     """
     if not labs:
         return []
+    ended = _faults(cluster, labs)
+    _end_runs(cluster, ended)
+    return ended
+
+
+def stop_all(connect: Callable[[], Cluster], nodes: NodeStop | None) -> list[Stopped]:
+    """End every fault in every lab, by the API server and by way of `nodes`, where a stop is under way.
+
+    Raises NotReady (FL301 to FL303) when neither way is there.
+    """
+    connected: list[Cluster] = []
+
+    def tell() -> list[Stopped]:
+        connected.append(connect())
+        return _faults(connected[0], [each.name for each in _labs.labs(connected[0])])
+
+    usual = _Attempt(tell)
+    told = nodes.result() if nodes else []
+    found = merged(usual.result(ANSWER_SECONDS if told else None) or [], told)
+    if usual.error and not found:
+        raise usual.error
+    if usual.result(0) is not None:
+        _end_runs(connected[0], found)
+    return found
+
+
+class _Attempt:
+    """Something that may hang, in a thread that the end of the command does not wait for."""
+
+    def __init__(self, work: Callable[[], list[Stopped]]) -> None:
+        self.error: FaultlineError | None = None
+        self._found: list[Stopped] | None = None
+        self._thread = threading.Thread(target=self._run, args=(work,), daemon=True)
+        self._thread.start()
+
+    def _run(self, work: Callable[[], list[Stopped]]) -> None:
+        try:
+            self._found = work()
+        except FaultlineError as error:
+            self.error = error
+
+    def result(self, seconds: float | None) -> list[Stopped] | None:
+        """What it gave, None when it has failed or is not done within that time."""
+        self._thread.join(seconds)
+        return self._found
+
+
+def merged(first: Sequence[Stopped], second: Sequence[Stopped]) -> list[Stopped]:
+    """A lab that was stopped either way is stopped; the faults that either of them ended count."""
+    found = {each.lab: each for each in first}
+    for each in second:
+        other = found.get(each.lab)
+        if other is None:
+            found[each.lab] = each
+        else:
+            found[each.lab] = Stopped(
+                each.lab,
+                faults=sorted({*other.faults, *each.faults}),
+                problem=each.problem and other.problem,
+                by_node=bool(other.problem),
+            )
+    return list(found.values())
+
+
+def _faults(cluster: Cluster, labs: Sequence[str]) -> list[Stopped]:
+    if not labs:
+        return []
     with ThreadPoolExecutor(max_workers=min(16, len(labs))) as pool:
-        ended = list(pool.map(lambda lab: _stop_one(cluster, lab), labs))
+        return list(pool.map(lambda lab: _stop_one(cluster, lab), labs))
+
+
+def _end_runs(cluster: Cluster, ended: Sequence[Stopped]) -> None:
     by_lab = {each.lab: each for each in ended}
     for run in _runs.under_way(cluster):
         if run.scenario in by_lab and cluster.delete(f"{RUNS}/{run.name}"):
             by_lab[run.scenario].runs.append(run.name)
-    return ended
 
 
 def _stop_one(cluster: Cluster, lab: str) -> Stopped:

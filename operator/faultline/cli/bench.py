@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from faultline.cli._benches.base import Measurement
 
 
+ALL_SECONDS = 300.0
+"""What one bench may take where all are run."""
+
+
 def register(app: typer.Typer) -> None:
     """Add the verb."""
     app.command()(bench)
@@ -21,6 +25,9 @@ def register(app: typer.Typer) -> None:
 def bench(
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="one bench; all when left out")] = None,
     repeat: Annotated[int, typer.Option(min=1, max=1000, envvar="REPEAT", help="samples of what is cheap")] = 5,
+    budget: Annotated[
+        float | None, typer.Option(min=0, envvar="BUDGET", help="seconds for a bench that may do a part; 300 for all")
+    ] = None,
     output: OutputOption = Output.TEXT,
     context: ContextOption = None,
 ) -> None:
@@ -39,11 +46,12 @@ def bench(
         raise NotFound(
             "FL212", f"there is no bench {name}: there are {', '.join(found)}", f"make bench-{next(iter(found))}"
         )
+    budget = budget or (None if name else ALL_SECONDS)
     results: dict[str, list[dict[str, object]]] = {}
     held = True
     for each in [name] if name else found:
         measured: list[Measurement] = []
-        for measurement in found[each].measure(Bench(Cluster.open(context), repeat)):
+        for measurement in found[each].measure(Bench(Cluster.open(context), repeat, budget)):
             measured.append(measurement)
             results[each] = [asdict(one) for one in measured]
             # Written as it grows: a bench that breaks half-way keeps what it has measured.
@@ -67,7 +75,7 @@ def _print(name: str, measured: list[Measurement]) -> None:
         table.add_row(
             f"{mark} {each.measure}",
             _amount(each.value, each.unit),
-            f"{sign} {_amount(each.bound, each.unit)}",
+            "" if each.bound is None else f"{sign} {_amount(each.bound, each.unit)}",
             str(each.n),
         )
     console.print(table, soft_wrap=False)

@@ -60,20 +60,31 @@ def stop(
     output: OutputOption = Output.TEXT,
     context: ContextOption = None,
 ) -> None:
-    """End all faults of a lab at once, and its run under way with them. Queued runs go, too."""
+    """End all faults of a lab at once, and its run under way with them. Queued runs go, too.
+
+    With --all in every lab, also while the API server of the lab's own cluster is down: by way of its nodes.
+    """
+    from faultline.cli._emergency import NodeStop
+
+    # Before the Kubernetes client is loaded: that takes a second on a busy machine.
+    nodes = NodeStop.begin() if everything and context is None else None
+
     from faultline.cli import _labs, _stop
     from faultline.cli._cluster import Cluster
     from faultline.cli._show import next_step
     from faultline.errors import Unreachable
 
-    cluster = Cluster.open(context)
-    labs = _labs.labs(cluster) if everything else [_labs.find(cluster, slug, name)]
-    ended = _stop.stop(cluster, [each.name for each in labs])
+    if everything:
+        ended = _stop.stop_all(lambda: Cluster.open(context), nodes)
+    else:
+        cluster = Cluster.open(context)
+        ended = _stop.stop(cluster, [_labs.find(cluster, slug, name).name])
     for each in ended:
         if each.problem:
             console.print(f"[red]✗[/] {each.lab}: {each.problem}")
         else:
-            console.print(f"[green]✓[/] {each.lab}: faults ended: {', '.join(each.faults) or 'none was on'}")
+            way = " (by way of the node)" if each.by_node else ""
+            console.print(f"[green]✓[/] {each.lab}: faults ended: {', '.join(each.faults) or 'none was on'}{way}")
         for run in each.runs:
             console.print(f"  {run} is deleted")
     emit({"labs": [each.as_json() for each in ended]}, output)

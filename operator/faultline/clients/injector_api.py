@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, ValidationError
 
 from faultline import names
 from faultline.api.base import Model
 from faultline.api.run import FaultStatus
 from faultline.clients.http import Http, Refused, service_url
+from faultline.errors import Unreachable
 
 RESET_SECONDS = 20.0
 READY_SECONDS = 5.0
@@ -47,8 +48,13 @@ class Injector(Http):
         return cls(service_url("edges", names.harness_namespace(scenario), names.INJECTOR_PORT), token)
 
     async def state(self) -> InjectorState:
-        """Edges, plan, and each fault's life so far."""
-        return InjectorState.model_validate(await self.call("GET", "/state"))
+        """Edges, plan, and each fault's life so far. Raises Unreachable (FL627) for an answer of another version."""
+        answer = await self.call("GET", "/state")
+        try:
+            return InjectorState.model_validate(answer)
+        except ValidationError as error:
+            message = f"{self.base_url} is an injector of another version: {error.error_count()} fields do not fit"
+            raise Unreachable("FL627", message, "make up: it brings the labs' harness up to date") from error
 
     async def put_plan(self, run: str, faults: Sequence[PlannedFault], lease_seconds: float) -> None:
         """Hand over a run's faults in one piece. Raises Refused: 409 while another run's plan lives, 422 if wrong."""

@@ -13,6 +13,7 @@ from faultline.errors import FaultlineError
 from faultline.injector.api import application
 from faultline.injector.config import Config, split
 from faultline.injector.lab import Lab
+from faultline.injector.slices import take_short_slices
 
 SWITCH_SECONDS = 0.0005
 """How soon a thread whose moment has come gets to run; Python's default of 5 ms would be felt in each fault's time."""
@@ -38,6 +39,7 @@ def main() -> int:
     """Reads the environment and serves; 2 for settings that are wrong."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     sys.setswitchinterval(SWITCH_SECONDS)
+    take_short_slices()
     try:
         asyncio.run(serve(Config.from_environment()))
     except FaultlineError as error:

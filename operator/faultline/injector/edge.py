@@ -149,8 +149,7 @@ class Edge:
         port = split(self.config.listen)[1]
 
         def on_time() -> float:
-            self._clock.wait(moment)
-            reset_connections(port)
+            reset_connections(port, lambda: self._clock.wait(moment))
             return self._clock.now()
 
         # Not under the lock and not in the edge's thread: it is the kernel's work, whatever Toxiproxy does.

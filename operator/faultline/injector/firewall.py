@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from typing import Self
 
 log = logging.getLogger(__name__)
 
@@ -57,20 +58,24 @@ class Firewall:
         """nft's JSON about the table's counters, one for each port, named `portN`."""
         return await _nft("", "--json", "list", "counters", "table", "inet", TABLE)
 
-    async def drop(self, port: int, owner: str) -> None:
-        """Drop the packets of an edge's port, both ways, loopback included so that the probe feels it."""
+    async def drop(self, port: int, owner: str, wait: float = 0.0) -> None:
+        """In `wait` seconds drop the packets of an edge's port, both ways, loopback included so that probes feel it."""
         await self.ready()
-        self._dropped.setdefault(port, set()).add(owner)
-        await self._renew(port)
+        async with _Nft() as nft:
+            await asyncio.sleep(wait)
+            self._dropped.setdefault(port, set()).add(owner)
+            async with self._lock:
+                if self._dropped.get(port):
+                    await nft.load(_dropping(port))
 
-    async def undrop(self, port: int, owner: str) -> None:
-        """Let them through, unless another owner still drops them; not dropped is fine."""
-        self._dropped.get(port, set()).discard(owner)
-        async with self._lock:
-            if not self.problem and not self._dropped.get(port):
-                await _nft(
-                    f"add element inet {TABLE} dropped {{ {port} }}\ndelete element inet {TABLE} dropped {{ {port} }}\n"
-                )
+    async def undrop(self, port: int, owner: str, wait: float = 0.0) -> None:
+        """In `wait` seconds let them through, unless another owner still drops them; not dropped is fine."""
+        async with _Nft() as nft:
+            await asyncio.sleep(wait)
+            self._dropped.get(port, set()).discard(owner)
+            async with self._lock:
+                if not self.problem and not self._dropped.get(port):
+                    await nft.load(_passing(port))
 
     async def clear(self) -> None:
         """Drop nothing any more."""
@@ -79,14 +84,9 @@ class Firewall:
             await self.undrop(port, "")
 
     async def _renew(self, port: int) -> None:
-        element = f"element inet {TABLE} dropped"
         async with self._lock:
             if self._dropped.get(port):
-                # One transaction: what is there already would keep its old time.
-                await _nft(
-                    f"add {element} {{ {port} }}\ndelete {element} {{ {port} }}\n"
-                    f"add {element} {{ {port} timeout {DROP_SECONDS}s }}\n"
-                )
+                await _nft(_dropping(port))
 
     def _rules(self) -> str:
         counters = "".join(f"  counter port{port} {{ }}\n" for port in self._ports)
@@ -112,21 +112,58 @@ table inet {TABLE} {{
 """
 
 
+def _dropping(port: int) -> str:
+    """One transaction: what is there already would keep its old time."""
+    return _passing(port) + f"add element inet {TABLE} dropped {{ {port} timeout {DROP_SECONDS}s }}\n"
+
+
+def _passing(port: int) -> str:
+    """Adding comes first, for what is not there cannot be removed."""
+    return f"add element inet {TABLE} dropped {{ {port} }}\ndelete element inet {TABLE} dropped {{ {port} }}\n"
+
+
+class _Nft:
+    """An nft that is started ahead of its rules: starting a program takes longer than what it then does.
+
+    Raises OSError when it may not run or cannot.
+    """
+
+    def __init__(self, *arguments: str) -> None:
+        self._arguments = arguments or ("-f", "-")
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def __aenter__(self) -> Self:
+        self._process = await asyncio.create_subprocess_exec(
+            "nft",
+            *self._arguments,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        if self._process and self._process.returncode is None:
+            # Without rules there is nothing that it could do.
+            self._process.kill()
+            await self._process.wait()
+
+    async def load(self, rules: str) -> str:
+        """What it says to these rules."""
+        if self._process is None:
+            raise RuntimeError("use nft as an async context manager")
+        try:
+            async with asyncio.timeout(NFT_SECONDS):
+                output, complaint = await self._process.communicate(rules.encode())
+        except TimeoutError as error:
+            raise OSError(f"nft did not end within {NFT_SECONDS:g}s") from error
+        if self._process.returncode:
+            message = complaint.decode().strip()[:300]
+            raise OSError(f"nft ended with {self._process.returncode}: {message}")
+        return output.decode()
+
+
 async def _nft(rules: str, *arguments: str) -> str:
-    """Runs nft on `rules`, or with `arguments`. Raises OSError when it may not or cannot."""
-    process = await asyncio.create_subprocess_exec(
-        "nft",
-        *(arguments or ("-f", "-")),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        async with asyncio.timeout(NFT_SECONDS):
-            output, complaint = await process.communicate(rules.encode())
-    except TimeoutError as error:
-        process.kill()
-        raise OSError(f"nft did not end within {NFT_SECONDS:g}s") from error
-    if process.returncode:
-        raise OSError(f"nft ended with {process.returncode}: {complaint.decode().strip()[:300]}")
-    return output.decode()
+    """Runs nft on `rules`, or with `arguments`, at once."""
+    async with _Nft(*arguments) as nft:
+        return await nft.load(rules)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping
 
 from faultline.api.toxic import Toxic
@@ -39,12 +38,10 @@ class EdgeTarget(RunTarget):
 
     async def drop(self) -> None:
         """Drop packets from the moment on."""
-        await asyncio.sleep(self.moment - self._clock.now())
-        await self._firewall.drop(self._port, self.fault)
+        await self._firewall.drop(self._port, self.fault, self.moment - self._clock.now())
         self.done = self._clock.now()
 
     async def undrop(self) -> None:
         """Let packets through from the moment on."""
-        await asyncio.sleep(self.moment - self._clock.now())
-        await self._firewall.undrop(self._port, self.fault)
+        await self._firewall.undrop(self._port, self.fault, self.moment - self._clock.now())
         self.done = self._clock.now()
