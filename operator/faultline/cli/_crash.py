@@ -22,13 +22,14 @@ from faultline import catalogue
 from faultline.api.run import Phase, RunStatus
 from faultline.cli import _deploy, _labs, _node, _runs, _stop
 from faultline.cli._cluster import Cluster
-from faultline.cli._labs import LABEL_BY, SCENARIOS
+from faultline.cli._labs import SCENARIOS
 from faultline.cli._runs import RUNS
 from faultline.cli._show import Line
 from faultline.clients.kube import Json
 from faultline.errors import FaultlineError, NotReady
 from faultline.host import process
-from faultline.names import CANARY_EDGE_PORT, SYSTEM_NAMESPACE, TOXIPROXY_API_PORT_OFFSET, harness_namespace
+from faultline.manifests import applied
+from faultline.names import CANARY_EDGE_PORT, LABEL_BY, SYSTEM_NAMESPACE, TOXIPROXY_API_PORT_OFFSET, harness_namespace
 from faultline.scenario import ScenarioSpec
 from faultline.workspace import REPO
 
@@ -207,7 +208,7 @@ class Matrix:
         """Bring the lab up anew."""
         _deploy.delete(self.cluster, NAME, line)
         catalogue.publish_folder(self.cluster, FOLDER)
-        self.cluster.create(SCENARIOS, _deploy.applied(manifest()))
+        self.cluster.create(SCENARIOS, applied(manifest()))
         _deploy.wait_ready(self.cluster, NAME, line)
 
     def down(self) -> None:

@@ -21,7 +21,6 @@ import yaml
 
 from faultline.cli._benches import _inside
 from faultline.cli._cluster import Cluster
-from faultline.cli._labs import LABEL_BY
 from faultline.cli._show import Line
 from faultline.clients.kube import Json, path
 from faultline.errors import Conflict, NotReady
@@ -30,7 +29,7 @@ from faultline.host.cluster import kubectl_prefix
 from faultline.host.home import CONTEXT, Home
 from faultline.lab import Helm
 from faultline.lab.values import IMAGES
-from faultline.names import INJECTOR_PORT, harness_namespace, lab_namespace
+from faultline.names import INJECTOR_PORT, LABEL_BY, harness_namespace, lab_namespace
 
 EDGES = ("client->a", "client->b")
 FIRST_PORT = 21000

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from faultline import catalogue
-from faultline.cli import _deploy, _labs, _usage
+from faultline.cli import _labs, _usage
 from faultline.cli._benches.base import Bench, Measurement
-from faultline.cli._labs import LABEL_BY, SCENARIOS, Lab
+from faultline.cli._labs import SCENARIOS, Lab
 from faultline.cli._show import Line
 from faultline.clients.kube import Json
 from faultline.errors import NotReady
+from faultline.manifests import applied
+from faultline.names import LABEL_BY
 
 COUNT = 500
 BY = "bench-operator"
@@ -58,7 +60,7 @@ def _manifest(slug: str, index: int) -> Json:
     manifest = copy.deepcopy(scenario_object(_labs.scenario_folder(slug) / "scenario.yaml"))
     manifest["metadata"] = {"name": f"bench-suspended-{index:03d}", "labels": {LABEL_BY: BY}}
     manifest["spec"]["suspend"] = True
-    return _deploy.applied(manifest)
+    return applied(manifest)
 
 
 def _wait_seen(bench: Bench, line: Line) -> None:

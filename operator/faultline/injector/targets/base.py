@@ -11,8 +11,8 @@ from faultline.injector.plan import PlannedFault
 from faultline.injector.record import Record
 
 LEAD_SECONDS = 0.1
-"""How long before its moment a change is handed to an edge's own thread, which then waits exactly. On a busy machine the
-event loop may be late by tens of milliseconds; a thread that only has to wake up is not."""
+"""How long before its moment a change is handed to an edge's own thread, which then waits exactly. On a busy machine
+the event loop may be late by tens of milliseconds; a thread that only has to wake up is not."""
 
 TARGET_NAMES_LENGTH = 300
 """Of what a fault hit, in its record."""
