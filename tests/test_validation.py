@@ -5,7 +5,7 @@ import yaml
 
 from faultline.errors import InvalidInput, NotFound
 from faultline.faults import FAULTS
-from faultline.scenario import ScenarioSpec
+from faultline.scenario import KINDS, ScenarioSpec
 from faultline.validation import parse, scenario_object
 
 BAD = sorted((Path(__file__).parent / "fixtures/scenarios/bad").glob("*.yaml"))
@@ -26,7 +26,8 @@ def test_a_bad_scenario_is_refused_with_field_rule_and_value(file):
     spec = merged(yaml.safe_load(GOOD.read_text())["spec"], case["spec"])
     with pytest.raises(InvalidInput) as caught:
         parse(ScenarioSpec, spec)
-    assert caught.value.message == case["operator"].replace("FAULTS", ", ".join(sorted(FAULTS)))
+    wanted = case["operator"].replace("FAULTS", ", ".join(sorted(FAULTS)))
+    assert caught.value.message == wanted.replace("KINDS", ", ".join(sorted(KINDS)))
 
 
 def test_a_good_one_is_taken(tmp_path):

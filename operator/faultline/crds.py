@@ -18,10 +18,11 @@ from faultline.api.app import App
 from faultline.api.base import GROUP, VERSION
 from faultline.api.run import RunSpec, RunStatus
 from faultline.api.status import ScenarioStatus
+from faultline.checks import CHECKS
 from faultline.errors import InvalidInput
 from faultline.faults import FAULTS
 from faultline.measures import MEASURES
-from faultline.scenario import ScenarioSpec
+from faultline.scenario import KINDS, ScenarioSpec
 
 Schema = dict[str, Any]
 Rule = dict[str, str]
@@ -66,7 +67,18 @@ def _fault_rules() -> list[Rule]:
 
 
 def _objective_rules() -> list[Rule]:
-    rules = [_one_of(sorted(MEASURES), "measure")]
+    measure, check = (" || ".join(f"has(self.{name})" for name in sorted(group)) for group in (MEASURES, CHECKS))
+    rules = [
+        _one_of(sorted(KINDS), "measure or check"),
+        {
+            "rule": f"!({measure}) || has(self.target) && has(self.worst)",
+            "message": "target and worst are required by a measure",
+        },
+        {
+            "rule": f"!({check}) || !has(self.target) && !has(self.worst) && !has(self.cap)",
+            "message": "a check has no target, worst or cap: it holds or it does not",
+        },
+    ]
     names_of = {
         better: [name for name, cls in MEASURES.items() if cls.better == better] for better in ("higher", "lower")
     }
@@ -75,14 +87,16 @@ def _objective_rules() -> list[Rule]:
             given = " || ".join(f"has(self.{name})" for name in names)
             rules.append(
                 {
-                    "rule": f"!({given}) || self.target {sign} self.worst",
+                    "rule": f"!({given}) || !has(self.target) || !has(self.worst) || self.target {sign} self.worst",
                     "message": f"target must be {word} worst for {', '.join(names)}",
                 }
             )
     for name in (name for name, cls in MEASURES.items() if cls.better is None):
         stated = f"(self.{name}.direction == 'higher') == (self.target > self.worst) && self.target != self.worst"
         text = f"target must be above worst for {name} where direction is higher, and below it where it is lower"
-        rules.append({"rule": f"!has(self.{name}) || {stated}", "message": text})
+        rules.append(
+            {"rule": f"!has(self.{name}) || !has(self.target) || !has(self.worst) || {stated}", "message": text}
+        )
     return rules
 
 

@@ -10,6 +10,8 @@ from pydantic import Field, create_model, model_validator
 from faultline.api.app import App
 from faultline.api.base import Duration, EdgeName, Line, Model, PositiveDuration, Slug, Text, seconds
 from faultline.api.load import Load, Phases
+from faultline.checks import CHECKS
+from faultline.checks.base import Check
 from faultline.faults import FAULTS
 from faultline.faults.base import Fault, Parts, unmet
 from faultline.measures import MEASURES
@@ -64,40 +66,52 @@ FaultSpec = create_model(
 )
 
 
+KINDS: dict[str, type[Measure] | type[Check]] = {**MEASURES, **CHECKS}
+"""What an objective can name."""
+
+
 class _ObjectiveBase(Model):
     name: Line
     weight: float = Field(gt=0, le=100)
     required: bool = False
-    target: float = Field(description="full points from here on")
-    worst: float = Field(description="no points from here on")
+    target: float | None = Field(None, description="full points from here on; a check has none")
+    worst: float | None = Field(None, description="no points from here on; a check has none")
     cap: float | None = Field(None, description="upper limit of a scaled target, in the measure's unit")
     reason: Text = Field(description="the principle that a lost point violates")
 
     @model_validator(mode="after")
-    def _one_measure(self) -> Self:
-        _exactly_one(self, MEASURES, "measure")
-        higher = self.measure.improves == "higher"
+    def _one_kind(self) -> Self:
+        kind = _exactly_one(self, KINDS, "measure or check")
+        if kind in CHECKS:
+            given = [name for name in ("target", "worst", "cap") if getattr(self, name) is not None]
+            if given:
+                raise ValueError(f"{kind} has no {' or '.join(given)}: a check holds or it does not")
+            return self
+        if self.target is None or self.worst is None:
+            raise ValueError(f"{kind} needs target and worst, got target {self.target} and worst {self.worst}")
+        measure: Measure = getattr(self, _attribute(kind))
+        higher = measure.improves == "higher"
         if self.target == self.worst or (self.target > self.worst) != higher:
             raise ValueError(f"target {self.target} must be {'above' if higher else 'below'} worst {self.worst}")
         return self
 
     @property
     def type(self) -> str:
-        """Which measure this is."""
-        return next(name for name in MEASURES if getattr(self, _attribute(name)) is not None)
+        """Which measure or check this is."""
+        return next(name for name in KINDS if getattr(self, _attribute(name)) is not None)
 
     @property
-    def measure(self) -> Measure:
+    def kind(self) -> Measure | Check:
         """Its parameters."""
-        found: Measure = getattr(self, _attribute(self.type))
+        found: Measure | Check = getattr(self, _attribute(self.type))
         return found
 
 
 ObjectiveSpec = create_model(
     "ObjectiveSpec",
     __base__=_ObjectiveBase,
-    __doc__="One condition with a target, a weight and a reason, on exactly one measure.",
-    **{_attribute(name): (cls | None, Field(None, alias=name)) for name, cls in MEASURES.items()},  # type: ignore[call-overload]
+    __doc__="One condition with a weight and a reason: one measure with its target, or one check that has to hold.",
+    **{_attribute(name): (cls | None, Field(None, alias=name)) for name, cls in KINDS.items()},  # type: ignore[call-overload]
 )
 
 

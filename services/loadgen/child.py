@@ -32,7 +32,10 @@ from loadgen.schedule import schedule
 from loadgen.user import LoadEnvironment
 from loadgen.wire import Sockets
 
-FINAL_READS_SECONDS = 30.0
+FINAL_READS_SECONDS = 14.0
+"""For beginning final reads; what is not read by then is undecided, and the run goes on."""
+FINAL_READS_LIMIT_SECONDS = 18.0
+"""For ending them: the operator waits 20 s."""
 HEALTH_SECONDS = 1.0
 
 
@@ -96,10 +99,11 @@ class Run:
         recorder.history.close()
         sent = list(history.read(self._path))
         recorder.history = HistoryWriter(self._path, append=True)
-        with gevent.Timeout(FINAL_READS_SECONDS):
+        until = recorder.clock.now() + FINAL_READS_SECONDS
+        with gevent.Timeout(FINAL_READS_LIMIT_SECONDS):
             for kind in readers:
                 client = kind(environment)
-                client.read_finally()
+                client.read_finally(until)
                 kind.final_reads(client, sent)
 
     def _report(self, dispatcher: Dispatcher) -> None:

@@ -1,10 +1,11 @@
 """The history of a run: one JSON object for each request, a line each, in a gzip file.
 
     {"i": 17, "call": 0, "op": "buy", "key": "o-1", "value": 1, "phase": "fault", "intended": …, "sent": …, "end": …,
-     "outcome": "ok", "status": 201, "latency": 0.012, "result": …}
+     "outcome": "ok", "status": 201, "latency": 0.012, "result": …, "session": …, "token": …, "site": …}
 
 `i` is the arrival, `call` which of its requests this is. Times are Unix seconds; `sent` is when the call began,
-`latency` is from `intended` to `end`. `status` is null without an answer. `result` and `error` are there when known.
+`latency` is from `intended` to `end`. `status` is null without an answer. `result`, `error`, `session`, `token` and
+`site` are there when known. What was observed without a request of its own has the status 0.
 Lines are in the order in which the requests ended.
 """
 

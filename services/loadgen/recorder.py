@@ -15,6 +15,10 @@ FINAL_READS = "final_reads"
 """The phase of requests that read everything back; they are in the history and in no metric."""
 
 
+OBSERVED = 0
+"""The status of what was observed without a request of its own."""
+
+
 class Clock:
     """Seconds after the start mark, by the monotonic clock: a wall clock that steps must not shift the load."""
 
@@ -31,6 +35,14 @@ class Clock:
         return round(self._mark + seconds, 6)
 
 
+class Marks(NamedTuple):
+    """What checks ask of a request besides: whose it is, its fencing token, who is asked."""
+
+    session: str | None = None
+    token: float | None = None
+    site: str | None = None
+
+
 class Request(NamedTuple):
     """One request as the user meant it. `intended` and `sent` in seconds after the mark."""
 
@@ -44,6 +56,7 @@ class Request(NamedTuple):
     sent: float
     fault: str = ""
     """The traffic fault whose own request it is."""
+    marks: Marks = Marks()
 
 
 class Reply(NamedTuple):
@@ -76,6 +89,10 @@ class Recorder:
         if request.phase != FINAL_READS:
             self._board.offer(request.phase, request.op, request.fault)
 
+    def observe(self, request: Request, result: Any) -> None:
+        """Something came without a request of its own, just now; it is in the history and in no metric."""
+        self._write(request, Reply("ok", OBSERVED, result), request.sent)
+
     def settle(self, request: Request, reply: Reply) -> None:
         """It was answered, failed or given up, just now."""
         end = self.clock.now()
@@ -87,6 +104,9 @@ class Recorder:
             self.samples.append(
                 Sample(request.op, request.phase, request.intended, reply.outcome, known, request.fault)
             )
+        self._write(request, reply, end)
+
+    def _write(self, request: Request, reply: Reply, end: float) -> None:
         line = {
             "i": request.arrival,
             "call": request.call,
@@ -99,7 +119,8 @@ class Recorder:
             "end": self.clock.unix(end),
             "outcome": reply.outcome,
             "status": reply.status,
-            "latency": round(latency, 6),
+            "latency": round(max(0.0, end - request.intended), 6),
         }
         extra = {"result": reply.result, "error": reply.error, "fault": request.fault or None}
+        extra |= request.marks._asdict()
         self.history.write(line | {name: value for name, value in extra.items() if value is not None})

@@ -14,6 +14,10 @@ class Shopper(ArrivalUser):
         order = f"o-{self.random.getrandbits(64):016x}"
         self.call("buy", "POST", "/orders", json={"id": order}, key=order, value=1, ok=lambda r: r.status_code == 201)
 
+    @classmethod
+    def final_reads(cls, client, history):
+        client.read_back("order", history, writes=["buy"], path=lambda key: f"/orders/{key}", result=lambda r: 1)
+
 What faults made of traffic mean for this API, a class says by hooks: `self.key(usual, hot)` where a hot key may take
 the place of the usual one, a method `abuse` (what one arrival of an abusive client does), a method `poison` (one that
 brings a message that nobody can process).
@@ -21,7 +25,8 @@ brings a message that nobody can process).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json as jsonlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -31,8 +36,9 @@ from locust import FastHttpUser
 from locust.env import Environment
 
 from loadgen.board import Board
+from loadgen.keys import Keys
 from loadgen.plan import Traffic
-from loadgen.recorder import FINAL_READS, Recorder, Reply, Request
+from loadgen.recorder import FINAL_READS, Marks, Recorder, Reply, Request
 from loadgen.wire import OneTryPool, Sockets, Wire
 
 if TYPE_CHECKING:
@@ -40,6 +46,15 @@ if TYPE_CHECKING:
 
 Key = TypeVar("Key")
 ANY_STATUS = frozenset(range(1000))
+NO_ARRIVAL = -1
+"""What final reads belong to."""
+RESULT_BYTES = 65536
+"""Most that one answer may put into the history, which is kept, sent and checked as a whole."""
+READERS = 8
+"""Final reads at a time: the lab has no other load then."""
+READ_TRIES = 3
+READ_PAUSE_SECONDS = 0.5
+"""Before a final read is tried again."""
 
 
 class LoadEnvironment(Environment):
@@ -61,14 +76,15 @@ class LoadEnvironment(Environment):
         self.faults = faults
         self.sockets = sockets
         self.deadline = deadline
+        self.keys = Keys()
 
 
 class ArrivalUser(FastHttpUser):
     """Runs one task per arrival. `weight` shares out the arrivals among classes, `@task` weights among their tasks.
 
     Instances are used again for later arrivals; nothing carries over, cookies neither. A class method
-    `final_reads(cls, client, history)` may read back what the checks have to know, by `client.call(…)`, after the
-    drain; `history` is the list of all that was sent.
+    `final_reads(cls, client, history)` may read back what the checks have to know, by `client.read_back(…)` or
+    `client.call(…)`, after the drain; `history` is the list of all that was sent.
     """
 
     abstract = True
@@ -91,7 +107,9 @@ class ArrivalUser(FastHttpUser):
         self._board = environment.board
         self._faults = environment.faults
         self._deadline = environment.deadline
-        self._arrival, self._due, self._calls, self._final = 0, 0.0, 0, False
+        self._rotating = environment.keys
+        self._arrival, self._due, self._calls = 0, 0.0, 0
+        self._until: float | None = None
         self._own, self._keys = "", 0
         self._effects: list[str] = []
 
@@ -124,9 +142,9 @@ class ArrivalUser(FastHttpUser):
         clock = self._recorder.clock
         return fault.start <= moment < fault.end and self._board.open(fault.name, clock.unix(clock.now()))
 
-    def read_finally(self) -> None:
-        """From now on calls are final reads."""
-        self._final, self._calls = True, 0
+    def read_finally(self, until: float) -> None:
+        """From now on calls are final reads; `read_back` begins none after `until` (seconds after the mark)."""
+        self._arrival, self._calls, self._until = NO_ARRIVAL, 0, until
 
     def call(
         self,
@@ -140,22 +158,30 @@ class ArrivalUser(FastHttpUser):
         value: Any = None,
         ok: Callable[[Any], bool] | None = None,
         result: Callable[[Any], Any] | None = None,
+        session: str | None = None,
+        token: float | None = None,
+        site: str | None = None,
     ) -> Any:
         """Send one request, record it in the history as `op`, and give the response, or None when none came in time.
 
         `ok(response)` says whether it was answered well (default: status below 400; an exception in it is a no).
         `result(response)` gives a small JSON value for the history when it was. A request that got no answer is
-        unknown once it was sent, and failed when it never was.
+        unknown once it was sent, and failed when it never was. For the checks: `key` is what it acts on, `value` what
+        it stores or sends, `session` whose request it is (each arrival is one), `token` a fencing token, `site` who is
+        asked.
         """
-        attempt = partial(self._attempt, op, method, path, json, headers, key, value, ok, result)
+        marks = Marks(session, token, site)
+        attempt = partial(self._attempt, op, method, path, json, headers, key, value, ok, result, marks)
         request, reply, response = attempt(self._own)
-        if not self._own and not self._final:
+        if not self._own and self._until is None:
             for fault in self._faults:
                 if fault.retries and self._on(fault, request.intended):
-                    response = self._insist(fault, attempt, reply, response)
+                    response = self._insist(fault, attempt, request, reply, response)
         return response
 
-    def _insist(self, fault: Traffic, attempt: Callable[..., Any], reply: Reply, response: Any) -> Any:
+    def _insist(
+        self, fault: Traffic, attempt: Callable[..., Any], request: Request, reply: Reply, response: Any
+    ) -> Any:
         """Send again what was not answered well, as the clients of a retry storm do; gives the last response."""
         self._board.arm(fault.name, due=reply.outcome != "ok")
         for number in range(fault.retries):
@@ -166,6 +192,7 @@ class ArrivalUser(FastHttpUser):
                 break
             if number == 0:
                 self._effects.append(fault.name)
+            self._rotating.again(request.key)
             _, reply, response = attempt(fault.name)
         return response
 
@@ -180,10 +207,11 @@ class ArrivalUser(FastHttpUser):
         value: Any,
         ok: Callable[[Any], bool] | None,
         result: Callable[[Any], Any] | None,
+        marks: Marks,
         fault: str,
     ) -> tuple[Request, Reply, Any]:
         """One request on the wire and in the history; `fault` is the one that it belongs to, empty for clients'."""
-        request = self._begin(op, key, value, fault)
+        request = self._begin(self._request(op, key, value, fault, marks))
         try:
             with self._send(op, method, path, json, headers) as response:
                 reply = _judge(response, self._wire.sent, ok, result)
@@ -197,14 +225,102 @@ class ArrivalUser(FastHttpUser):
         finally:
             self._wire.drop()
         self._recorder.settle(request, reply)
+        if reply.status is not None and reply.status < 500:
+            self._rotating.settle(key)
         return request, reply, None if reply.status is None else response
 
-    def _begin(self, op: str, key: str | None, value: Any, fault: str) -> Request:
+    def observe(
+        self,
+        op: str,
+        *,
+        key: str | None = None,
+        value: Any = None,
+        result: Any = None,
+        session: str | None = None,
+        token: float | None = None,
+        site: str | None = None,
+    ) -> None:
+        """Record what came just now without a request of its own, such as a message on a stream, for the checks.
+
+        It is in the history and in no metric.
+        """
+        self._recorder.observe(self._request(op, key, value, "", Marks(session, token, site)), result)
+
+    def rotating_key(self, prefix: str, *, calls: int, side_by_side: int = 4) -> str:
+        """A key for the check `linearizable`, for at most `calls` requests of this task on it.
+
+        `side_by_side` keys are in use at once, for requests to meet on them. Another takes the place of one that has
+        90 requests, or 8 whose outcome is unknown or yet to come. Which key comes depends on the answers before, so
+        the same seed need not give the same keys.
+        """
+        return self._rotating.take(prefix, side_by_side, calls, self.random)
+
+    def read_back(
+        self,
+        op: str,
+        history: Iterable[Mapping[str, Any]],
+        *,
+        path: Callable[[str], str],
+        result: Callable[[Any], Any],
+        writes: Sequence[str] | None = None,
+        absent: Sequence[int] = (404,),
+        headers: dict[str, str] | None = None,
+        site: str | None = None,
+    ) -> None:
+        """For `final_reads`: read every key that `writes` (all operations when left out) were sent for, as `op`.
+
+        `path(key)` is what to GET, `result(response)` what is there; a status in `absent` says that nothing is. A read
+        that gets no good answer is tried again, up to 3 times, while there is time.
+        """
+        keys = list(dict.fromkeys(
+            each["key"] for each in history if each["key"] is not None and (writes is None or each["op"] in writes)
+        ))  # fmt: skip
+        keys.reverse()
+
+        def ok(response: Any) -> bool:
+            return response.status_code < 400 or response.status_code in absent
+
+        def content(response: Any) -> Any:
+            return None if response.status_code in absent else result(response)
+
+        def work(reader: ArrivalUser) -> None:
+            while keys and reader._in_time():
+                reader._read(op, keys.pop(), path, ok=ok, result=content, headers=headers, site=site)
+
+        readers = [self, *(self._beside() for _ in range(READERS - 1))]
+        gevent.joinall([gevent.spawn(work, each) for each in readers], raise_error=True)
+
+    def _beside(self) -> ArrivalUser:
+        """Another one of its kind, with a connection of its own, for the final reads."""
+        other = type(self)(self.environment)
+        other.read_finally(self._until or 0.0)
+        return other
+
+    def _in_time(self) -> bool:
+        return self._until is not None and self._recorder.clock.now() < self._until
+
+    def _read(self, op: str, key: str, path: Callable[[str], str], ok: Callable[[Any], bool], **more: Any) -> None:
+        for attempt in range(READ_TRIES):
+            if attempt:
+                gevent.sleep(READ_PAUSE_SECONDS * attempt)
+            if not self._in_time():
+                return
+            response = self.call(op, "GET", path(key), key=key, ok=ok, **more)
+            if response is not None and ok(response):
+                return
+
+    def _request(self, op: str, key: str | None, value: Any, fault: str, marks: Marks) -> Request:
         now = self._recorder.clock.now()
-        intended = now if self._calls or self._final else self._due
-        phase = FINAL_READS if self._final else self._recorder.phase(intended)
-        request = Request(self._arrival, self._calls, op, key, value, phase, intended, now, fault)
+        final = self._until is not None
+        intended = now if self._calls or final else self._due
+        phase = FINAL_READS if final else self._recorder.phase(intended)
+        if final and marks.session is None:
+            marks = marks._replace(session=FINAL_READS)  # never that of an arrival
+        request = Request(self._arrival, self._calls, op, key, value, phase, intended, now, fault, marks)
         self._calls += 1
+        return request
+
+    def _begin(self, request: Request) -> Request:
         self._recorder.offer(request)
         self._wire.begin(self._show if self._effects else None)
         return request
@@ -239,7 +355,10 @@ def _judge(response: Any, sent: bool, ok: Callable[[Any], bool] | None, result: 
     try:
         if not (ok(response) if ok else status < 400):
             return Reply("failed", status)
-        return Reply("ok", status, result(response) if result else None)
+        said = result(response) if result else None
+        if (size := len(jsonlib.dumps(said))) > RESULT_BYTES:
+            return Reply("failed", status, error=f"result(response) must be {RESULT_BYTES} bytes or less, got {size}")
+        return Reply("ok", status, said)
     except Exception as error:  # An answer that `ok` can't even read is not a good one; the history says why.
         return Reply("failed", status, error=repr(error))
 

@@ -10,6 +10,7 @@ from tests.e2e.lab import kubectl
 from tests.test_validation import BAD, GOOD, merged
 
 from faultline.faults import FAULTS
+from faultline.scenario import KINDS
 
 pytestmark = pytest.mark.e2e
 
@@ -40,7 +41,7 @@ def test_a_good_scenario_is_taken(tmp_path):
 def test_a_bad_scenario_is_refused(tmp_path, file):
     case, body = yaml.safe_load(file.read_text()), yaml.safe_load(GOOD.read_text())
     body["spec"] = merged(body["spec"], case["spec"])
-    wanted = case["api"].replace("FAULTS", ", ".join(sorted(FAULTS)))
+    wanted = case["api"].replace("FAULTS", ", ".join(sorted(FAULTS))).replace("KINDS", ", ".join(sorted(KINDS)))
     assert wanted in dry_run(tmp_path, body)
 
 

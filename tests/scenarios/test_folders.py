@@ -67,7 +67,7 @@ def test_a_quick_run_leaves_time_for_reset_and_grading(folder):
 @each_folder
 def test_load_has_the_operations_of_the_objectives(folder):
     found, computed = named_ops((folder / "load.py").read_text())
-    wanted = {each.measure.op for each in scenario(folder).objectives if getattr(each.measure, "op", None)}
+    wanted = {each.kind.op for each in scenario(folder).objectives if getattr(each.kind, "op", None)}
     assert not computed
     assert wanted <= found
 

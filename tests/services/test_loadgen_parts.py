@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
 import subprocess
 import sys
 import time
+from collections import Counter
 
 import pytest
 from pydantic import ValidationError
@@ -14,6 +16,7 @@ from pydantic import ValidationError
 from loadgen import canary, history, loadfile
 from loadgen.board import BUCKETS, Board
 from loadgen.history import HistoryWriter
+from loadgen.keys import Keys
 from loadgen.plan import Plan
 from loadgen.recorder import Clock, Recorder, Reply, Request
 
@@ -144,3 +147,20 @@ def test_a_computed_operation_is_reported_with_its_line():
 def test_the_canary_scales_within_limits(p50, scale):
     taken = [p50 * canary.REFERENCE_P50_SECONDS] * 100
     assert canary.judge(taken).scale == pytest.approx(scale)
+
+
+def test_a_key_that_rotates_takes_90_requests_when_all_is_well():
+    keys, rng = Keys(), random.Random(1)  # noqa: S311 - made-up load
+    taken = []
+    for _ in range(100):
+        taken.append(keys.take("k", 1, 2, rng))
+        keys.settle(taken[-1])
+        keys.settle(taken[-1])
+    keys.settle(None)
+    keys.settle("of nobody")
+    assert Counter(taken) == {"k-0-0": 45, "k-0-1": 45, "k-0-2": 10}
+
+
+def test_keys_side_by_side_are_all_used():
+    keys, rng = Keys(), random.Random(1)  # noqa: S311 - made-up load
+    assert {keys.take("k", 3, 1, rng) for _ in range(8)} == {"k-0-0", "k-1-0", "k-2-0"}

@@ -329,6 +329,98 @@ async def test_final_reads_know_what_was_sent_and_are_no_load(loadgen, serve, ma
     assert {line["result"] for line in reads} == {1}
 
 
+READ_BACK = """
+    @classmethod
+    def final_reads(cls, client, history):
+        client.read_back("read", history, writes=["buy"], path=lambda key: f"/orders/{key}",
+                         result=lambda r: r.json()["times"], site="eu")
+"""
+
+FLAKY_APP = """
+from fastapi import HTTPException
+from labkit import create_app
+
+app = create_app("shop")
+orders, asked = set(), {}
+
+@app.post("/orders", status_code=201)
+async def order(body: dict):
+    orders.add(body["id"])
+
+@app.get("/orders/{id}")
+async def read(id: str):
+    asked[id] = asked.get(id, 0) + 1
+    if asked[id] == 1:
+        raise HTTPException(503)
+    if id < "o-8":
+        raise HTTPException(404)
+    return {"times": 1}
+"""
+
+
+async def test_read_back_asks_for_every_key_until_it_gets_an_answer(loadgen, serve, make_plan):
+    source = make_plan()["load_py"] + READ_BACK
+    await loadgen.run("r", make_plan(target=serve("shop:app", FLAKY_APP), load_py=source))
+    lines = await history(loadgen, "r")
+    bought = {line["key"] for line in lines if line["op"] == "buy"}
+    reads = [line for line in lines if line["op"] == "read"]
+    assert {(line["phase"], line["session"], line["site"], line["i"]) for line in reads} == {
+        ("final_reads", "final_reads", "eu", -1)
+    }
+    assert sorted(line["key"] for line in reads if line["status"] == 503) == sorted(bought)
+    answered = {line["key"]: line.get("result") for line in reads if line["outcome"] == "ok"}
+    assert answered == {key: None if key < "o-8" else 1 for key in bought}
+
+
+async def test_what_cannot_be_read_back_is_left_and_the_run_ends(loadgen, serve, make_plan):
+    target = serve("shop:app", APP.replace('return {"times": orders[id]}', "raise HTTPException(500)"))
+    status = await loadgen.run(
+        "r", make_plan(target=target, load_py=make_plan()["load_py"] + READ_BACK, stages=[{"at": 0, "rate": 20}])
+    )
+    assert status["state"] == "done"
+    reads = [line for line in await history(loadgen, "r") if line["op"] == "read"]
+    assert {line["outcome"] for line in reads} == {"failed"}
+    assert len(reads) == 3 * len({line["key"] for line in reads})
+
+
+async def test_what_checks_ask_for_is_in_the_history(loadgen, serve, make_plan):
+    call = (
+        'self.call("x", "GET", "/healthz", key="k", session="ann", token=3, site="eu");'
+        ' self.observe("delivered", key="room", value="m1", result=["m1"], session="bob")'
+    )
+    status = await loadgen.run("r", make_plan(target=serve("shop:app", APP), load_py=ONE_CALL.replace("{call}", call)))
+    assert list(status["counts"]) == ["x"]
+    lines = await history(loadgen, "r")
+    called, observed = (next(line for line in lines if line["op"] == op) for op in ("x", "delivered"))
+    assert (called["session"], called["token"], called["site"]) == ("ann", 3, "eu")
+    assert (observed["outcome"], observed["status"], observed["result"]) == ("ok", 0, ["m1"])
+    assert (observed["session"], observed["key"], observed["sent"]) == ("bob", "room", observed["end"])
+    assert "token" not in observed
+
+
+async def test_an_answer_that_would_flood_the_history_is_a_failed_one(loadgen, serve, make_plan):
+    call = 'self.call("x", "GET", "/healthz", result=lambda r: "x" * 70000)'
+    await loadgen.run("r", make_plan(target=serve("shop:app", APP), load_py=ONE_CALL.replace("{call}", call)))
+    [line, *_] = await history(loadgen, "r")
+    assert (line["outcome"], line["error"]) == ("failed", "result(response) must be 65536 bytes or less, got 70002")
+
+
+async def test_keys_rotate_before_the_check_would_give_up(loadgen, serve, make_plan):
+    call = (
+        'key = self.rotating_key("r", calls=2, side_by_side=1);'
+        ' self.call("x", "GET", "/healthz", key=key); self.call("x", "GET", "/stall", key=key)'
+    )
+    plan = make_plan(target=serve("shop:app", APP), load_py=ONE_CALL.replace("{call}", call), deadline=0.2)
+    await loadgen.run("r", plan)
+    lines = await history(loadgen, "r")
+    keys = {line["key"] for line in lines}
+    assert len(keys) > 10
+    for key in keys:
+        own = [line for line in lines if line["key"] == key]
+        assert len(own) <= 100
+        assert sum(line["outcome"] == "unknown" for line in own) <= 8
+
+
 @pytest.mark.parametrize(
     ("source", "problem"),
     [

@@ -102,6 +102,53 @@ class ObjectiveStatus(Model):
     reason: Text = ""
 
 
+EXAMPLES = 3
+SHOWN = 10
+"""Counter-examples of a check, and operations of one of them, that a status keeps."""
+
+
+class SeenOperation(Model):
+    """One operation of a counter-example. `value` and `result` are JSON, cut where they are long; Unix seconds.
+
+    One without `end` has no known end: it may have taken effect at any time after its start, or never.
+    """
+
+    op: Line
+    start: float
+    end: float | None = None
+    outcome: Literal["ok", "failed", "unknown"]
+    key: str = ""
+    value: str = ""
+    result: str = ""
+    status: int | None = None
+    session: str = ""
+    token: float | None = None
+    site: str = ""
+    phase: str = ""
+    note: str = ""
+
+
+class CounterExample(Model):
+    """The operations that prove a violation, in the order of time; `omitted` is how many more there are."""
+
+    text: Text
+    operations: list[SeenOperation] = Field(max_length=SHOWN)
+    omitted: int = 0
+
+
+class CheckStatus(Model):
+    """One check over the whole history. `name` is its objective's; `problem` says why it is undecided."""
+
+    name: Line
+    check: Line
+    result: Literal["holds", "violated", "undecided"]
+    examined: int = 0
+    unit: str = ""
+    violations: int = 0
+    problem: str = ""
+    examples: list[CounterExample] = Field(default_factory=list, max_length=EXAMPLES)
+
+
 class Summary(Model):
     """What two runs are compared by, over baseline, fault and recovery; latencies of answered requests, in seconds."""
 
@@ -126,6 +173,7 @@ class RunStatus(Model):
     phases: list[PhaseTimes] = Field(default_factory=list, max_length=12)
     faults: list[FaultStatus] = Field(default_factory=list, max_length=50)
     objectives: list[ObjectiveStatus] = Field(default_factory=list, max_length=40)
+    checks: list[CheckStatus] = Field(default_factory=list, max_length=30)
     reasons: list[str] = Field(default_factory=list, max_length=20)
     """Why the run is inconclusive, or what capped its score."""
     summary: Summary | None = None

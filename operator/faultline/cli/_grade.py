@@ -12,7 +12,7 @@ from faultline.cli._labs import Lab
 from faultline.cli._runs import RunView
 from faultline.cli._show import COLOURS, duration
 from faultline.cli.base import console
-from faultline.report import RunRecord, comparison, lost_points
+from faultline.report import RunRecord, check_gist, comparison, lost_points, rows
 
 
 def show(record: RunRecord, run: RunView) -> None:
@@ -31,6 +31,7 @@ def show(record: RunRecord, run: RunView) -> None:
         table.add_row(row.label, row.values[0])
     console.print(table, soft_wrap=False)
     _show_lost(record)
+    _show_checks(record)
 
 
 def _show_lost(record: RunRecord) -> None:
@@ -50,6 +51,26 @@ def _show_lost(record: RunRecord) -> None:
         }
         for label, text in rows.items():
             console.print(f"  [dim]{label:<9}[/]{escape(text)}")
+
+
+def _show_checks(record: RunRecord) -> None:
+    """Each check that does not hold, with its smallest counter-example as a list in the order of time."""
+    for each in record.status.checks:
+        if each.result == "holds":
+            continue
+        console.print(f"\n[bold]{escape(each.name)}[/] [dim]({each.check})[/]  {escape(check_gist(each))}")
+        if not each.examples:
+            continue
+        example = each.examples[0]
+        console.print(f"  [red]{escape(example.text)}[/]")
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+        for title in ("  start", "end", "who", "what", "outcome", ""):
+            table.add_column(title, justify="right" if title in ("  start", "end") else "left")
+        for row in rows(example, record):
+            table.add_row(*map(escape, (row.start, row.end, row.who, row.what, row.outcome, row.note)))
+        console.print(table, soft_wrap=False)
+        if example.omitted:
+            console.print(f"  [dim]and {example.omitted} operations more[/]")
 
 
 def show_comparison(records: Sequence[RunRecord], titles: Sequence[str]) -> None:

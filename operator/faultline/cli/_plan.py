@@ -9,6 +9,7 @@ from rich.table import Table
 
 from faultline.cli._show import duration
 from faultline.cli.base import console
+from faultline.measures.base import Measure
 from faultline.report.quantity import quantity
 from faultline.scenario import ScenarioSpec, fault_name, fault_seed
 
@@ -34,10 +35,13 @@ def show(spec: ScenarioSpec) -> None:
     rates = ", ".join(f"{each.rate:g}/s from {each.at}" for each in spec.load.stages)
     console.print(f"load: {rates}; a request counts as lost after {spec.load.deadline}")
     for each in spec.objectives:
-        unit = each.measure.value_unit
         must = "  [red]required[/]" if each.required else ""
-        target, worst = quantity(each.target, unit), quantity(each.worst, unit)
-        console.print(f"  {each.weight:>3g} points  {escape(each.name)}: {target} (none from {worst}){must}")
+        if isinstance(each.kind, Measure):
+            target, worst = quantity(each.target, each.kind.value_unit), quantity(each.worst, each.kind.value_unit)
+            wanted = f"{target} (none from {worst})"
+        else:
+            wanted = f"no violation of {each.type.replace('_', ' ')}"
+        console.print(f"  {each.weight:>3g} points  {escape(each.name)}: {wanted}{must}")
 
 
 def as_json(spec: ScenarioSpec, seed: int) -> dict[str, Any]:

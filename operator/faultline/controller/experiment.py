@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from faultline import grading
-from faultline.api.run import Phase
+from faultline.api.run import CheckStatus, Phase
 from faultline.api.status import LabPhase, ScenarioStatus
 from faultline.clients.injector_api import Injector
 from faultline.clients.kube import Json, path
@@ -36,6 +36,7 @@ LEAD_SECONDS = 1.0
 """Between the last word before the load and the start mark."""
 LAB_SECONDS = 90.0
 """How long a run waits for a lab that is being deployed."""
+HISTORY = "history.jsonl.gz"
 READS_SECONDS = 20.0
 """For the final reads and the generator's summary."""
 POLL_SECONDS = 0.3
@@ -222,27 +223,38 @@ class Experiment:
         await self.record.enter(Phase.GRADING, "asking Prometheus")
         where = files.folder(self._settings.data, self.record.name)
         async with Prometheus(self._settings.prometheus_url) as prometheus:
+            # While the checks are made Prometheus scrapes the last numbers.
+            checks, note = await self._check(ground, evidence, loadgen)
             end = await grading.wait_complete(prometheus, evidence.run)
-            evidence = evidence.model_copy(update={"end": end})
+            evidence = evidence.model_copy(update={"end": end, "checks": checks})
             graded = await grading.grade(prometheus, ground.spec, evidence)
             lines = await grading.series(prometheus, evidence)
-        notes = [files.write(where, "series.json", lines.model_dump_json(by_alias=True).encode())]
-        try:
-            notes.append(files.write(where, "history.jsonl.gz", await loadgen.history(self.record.name)))
-        except Unreachable as error:
-            notes.append(f"history.jsonl.gz was not fetched: {error.message}")
+        notes = [note, files.write(where, "series.json", lines.model_dump_json(by_alias=True).encode())]
         missing = "; ".join(each for each in notes if each)
         await self.record.enter(
             Phase.DONE,
             missing,
             ended=time.time(),
             objectives=graded.objectives,
+            checks=evidence.checks,
             score=graded.score,
             verdict=graded.verdict.value,
             reasons=graded.reasons,
             summary=graded.summary,
             canary_scale=graded.canary_scale,
         )
+
+    async def _check(
+        self, ground: Ground, evidence: Evidence, loadgen: LoadGenerator
+    ) -> tuple[list[CheckStatus], str | None]:
+        """Keeps the history and has its checks made; the problem in words when it is not there."""
+        where = files.folder(self._settings.data, self.record.name)
+        try:
+            note = files.write(where, HISTORY, await loadgen.history(self.record.name))
+        except Unreachable as error:
+            note = f"{HISTORY} was not fetched: {error.message}"
+        history = None if note else where / HISTORY
+        return await grading.check(ground.spec, history, evidence.healed), note
 
     async def _end(self, injector: Injector, loadgen: LoadGenerator) -> None:
         """After a stop of any kind: no fault stays, no load goes on."""

@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field
 
 from faultline import names
 from faultline.api.base import Model, seconds
-from faultline.api.run import FaultStatus
+from faultline.api.run import CheckStatus, FaultStatus
 from faultline.measures.base import Context, Disturbance
 from faultline.scenario import ScenarioSpec
 
@@ -57,7 +57,8 @@ class Evidence(Model):
     """One finished run. `scenario` is the Scenario object's name; times are Unix seconds.
 
     `windows` has each phase's (start, end); `end` is when the data was complete in Prometheus, as `wait_complete`
-    gives it. `problems` are the operator's own doubts, such as code that changed during the run.
+    gives it. `problems` are the operator's own doubts, such as code that changed during the run. `checks` has one entry
+    for each objective that names a check, in their order.
     """
 
     run: str
@@ -67,11 +68,18 @@ class Evidence(Model):
     load: LoadReport | None
     faults: list[FaultStatus] = Field(default_factory=list)
     problems: list[str] = Field(default_factory=list)
+    checks: list[CheckStatus] = Field(default_factory=list)
 
     @property
     def loaded(self) -> tuple[float, float]:
         """Start of the baseline to the end of the recovery."""
         return self.windows["baseline"][0], self.windows["recovery"][1]
+
+    @property
+    def healed(self) -> float | None:
+        """When the last fault was gone, by its probe where that saw it; None without faults."""
+        ends = [each.cleared or each.reverted or each.planned_end for each in self.faults if each.type != "none"]
+        return max(ends, default=None)
 
     def scale(self) -> float:
         """The canary's scale within SCALE_LIMITS; 1 when there is none, which the validity rules report."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
-from faultline.api.run import QUERY_LIMIT, ObjectiveStatus
+from faultline.api.run import QUERY_LIMIT, CheckStatus, ObjectiveStatus
 from faultline.clients.prometheus import Prometheus, Sample
 from faultline.errors import FaultlineError
 from faultline.measures.base import Context, Measure
@@ -28,11 +29,11 @@ def scaled(measure: Measure, target: float, worst: float, cap: float | None, sca
 
 
 async def assess(prometheus: Prometheus, spec: Any, context: Context) -> ObjectiveStatus:
-    """The status of one objective of the scenario (an ObjectiveSpec).
+    """The status of one objective of the scenario (an ObjectiveSpec) that names a measure.
 
     Never raises for missing or doubtful data: `value` is None then and `problem` says why.
     """
-    measure: Measure = spec.measure
+    measure: Measure = spec.kind
     query = measure.query(context)
     target, worst = scaled(measure, spec.target, spec.worst, spec.cap, context.canary_scale)
     try:
@@ -54,6 +55,31 @@ async def assess(prometheus: Prometheus, spec: Any, context: Context) -> Objecti
         required=spec.required,
         met=ratio >= 1.0,
         problem=problem,
+        reason=spec.reason,
+    )
+
+
+def assess_check(spec: Any, found: CheckStatus) -> ObjectiveStatus:
+    """The status of one objective that names a check: its value is how many violations were proven.
+
+    `value` is None when the check is undecided, and `problem` says why.
+    """
+    value = {"holds": 0.0, "violated": float(found.violations), "undecided": None}[found.result]
+    parameters = spec.kind.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return ObjectiveStatus(
+        name=spec.name,
+        measure=spec.type,
+        unit="violations",
+        query=f"{spec.type} {json.dumps(parameters, ensure_ascii=False)}"[:QUERY_LIMIT],
+        window=f"the whole history and its final reads: {found.examined:,} {found.unit} examined",
+        value=value,
+        target=0.0,
+        worst=1.0,
+        weight=spec.weight,
+        points=spec.weight if value == 0 else 0.0,
+        required=spec.required,
+        met=value == 0,
+        problem=found.problem,
         reason=spec.reason,
     )
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from faultline.api.run import PASS_MARK, ObjectiveStatus, Verdict
+from faultline.checks import CHECKS
 
 ROUNDING = 1e-9
 """Sums of weights are not exact in binary: 79.9999999999 is 80."""
@@ -27,10 +28,22 @@ def missed_required(objectives: Sequence[ObjectiveStatus]) -> list[str]:
     return [each.name for each in objectives if each.required and each.value is not None and not each.met]
 
 
+def proven(objectives: Sequence[ObjectiveStatus]) -> list[ObjectiveStatus]:
+    """The same objectives with no values but those of violated checks."""
+    return [
+        each if each.measure in CHECKS and each.value else each.model_copy(update={"value": None, "points": 0.0})
+        for each in objectives
+    ]
+
+
 def decide(objectives: Sequence[ObjectiveStatus], *, valid: bool) -> Verdict:
-    """Validity first; then fail, when no missing value could have turned it; then inconclusive; then pass."""
+    """Validity first; then fail, when no missing value could have turned it; then inconclusive; then pass.
+
+    Of a run that is not valid the violated checks stand, since the history proves them whatever else happened: it
+    fails when these alone make it fail.
+    """
     if not valid:
-        return Verdict.INCONCLUSIVE
+        return Verdict.FAIL if score(proven(objectives), missing=1.0) < PASS_MARK else Verdict.INCONCLUSIVE
     if score(objectives, missing=1.0) < PASS_MARK:
         return Verdict.FAIL
     if any(each.value is None for each in objectives):

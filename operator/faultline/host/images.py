@@ -80,7 +80,7 @@ def _go_tool(name: str, folder: str, binaries: Mapping[str, str], ldflags: str =
     if for_host and platform.system() != "Linux":
         machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
         args |= {"GOOS": platform.system().lower(), "GOARCH": machine}
-    sources = {"go.mod": f"tools/{folder}/go.mod", "go.sum": f"tools/{folder}/go.sum"}
+    sources = {each.name: f"tools/{folder}/{each.name}" for each in sorted((REPO / "tools" / folder).glob("*.*"))}
     return Image(name, GO_SCRIPT, sources, {"GO_BUILDER": "go-builder"}, args)
 
 
@@ -129,6 +129,8 @@ _DEFINITIONS = (
     _go_tool("tool-helm", "helm", _HELM, _HELM_LDFLAGS),
     _go_tool("tool-kind", "kind", {"kind": "sigs.k8s.io/kind"}, for_host=True),
     _go_tool("tool-toxiproxy", "toxiproxy", _TOXIPROXY, _TOXIPROXY_LDFLAGS),
+    # For the tests: a published checker, whose verdicts have to be ours.
+    _go_tool("tool-porcupine", "porcupine", {"porcupine-register": "."}),
     # For a host that is not Linux: what runs on it is compiled for it.
     _go_tool("tool-helm-host", "helm", _HELM, _HELM_LDFLAGS, for_host=True),
     _go_tool("tool-kubectl-host", "kubernetes", {"kubectl": _command("kubectl")}, _KUBERNETES_LDFLAGS, for_host=True),

@@ -2,6 +2,7 @@
 
 from faultline.report.html import STATIC, render
 from faultline.report.record import RunRecord, read
-from faultline.report.text import Lost, Row, comparison, lost_points
+from faultline.report.text import Lost, Row, check_gist, comparison, lost_points
+from faultline.report.timeline import rows
 
-__all__ = ["STATIC", "Lost", "Row", "RunRecord", "comparison", "lost_points", "read", "render"]
+__all__ = ["STATIC", "Lost", "Row", "RunRecord", "check_gist", "comparison", "lost_points", "read", "render", "rows"]

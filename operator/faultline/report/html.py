@@ -15,7 +15,8 @@ from faultline.errors import InvalidInput
 from faultline.report.charts import payload
 from faultline.report.quantity import quantity
 from faultline.report.record import RunRecord
-from faultline.report.text import comparison, expected, gist, lost_points, measure_title, seen
+from faultline.report.text import check_gist, comparison, expected, gist, lost_points, measure_title, seen
+from faultline.report.timeline import picture, rows
 from faultline.report.timing import fault_rows
 
 HERE = Path(__file__).parent
@@ -69,6 +70,9 @@ def _environment() -> jinja2.Environment:
         gist=gist,
         lost_points=lost_points,
         fault_rows=fault_rows,
+        picture=picture,
+        operation_rows=rows,
+        check_gist=check_gist,
         moment=_moment,
     )
     environment.filters.update(quantity=quantity, measure_title=measure_title, points=lambda value: f"{value:.3g}")

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from faultline.api.run import ObjectiveStatus, Phase, Summary
+from faultline.api.run import CheckStatus, ObjectiveStatus, Phase, Summary
+from faultline.checks import CHECKS
 from faultline.measures import MEASURES
 from faultline.report.quantity import NONE, quantity
 from faultline.report.record import RunRecord
@@ -90,6 +91,8 @@ def _lost(objective: ObjectiveStatus) -> Lost:
 
 def expected(objective: ObjectiveStatus) -> str:
     """The target with its direction, and where the points end."""
+    if objective.measure in CHECKS:
+        return "no violation"
     higher = objective.target > objective.worst
     target, worst = quantity(objective.target, objective.unit), quantity(objective.worst, objective.unit)
     return f"{'at least' if higher else 'at most'} {target} (no points {'below' if higher else 'above'} {worst})"
@@ -99,7 +102,22 @@ def seen(objective: ObjectiveStatus) -> str:
     """The value, or why there is none."""
     if objective.value is None:
         return objective.problem or NONE
+    if objective.measure in CHECKS and objective.value <= 1:
+        return "1 violation" if objective.value else "no violation"
     return quantity(objective.value, objective.unit)
+
+
+def check_gist(check: CheckStatus) -> str:
+    """What a check came to, in one sentence."""
+    looked = f"{check.examined:,} {check.unit} examined"
+    match check.result:
+        case "holds":
+            return f"Holds: {looked}."
+        case "violated":
+            count = "one violation" if check.violations == 1 else f"{check.violations:,} violations"
+            unknown = f" Beyond that it cannot tell: {check.problem}." if check.problem else ""
+            return f"Violated: {count}, {looked}.{unknown}"
+    return f"Undecided: {check.problem or 'nothing to look at'}; {looked}."
 
 
 def gist(record: RunRecord) -> str:
@@ -123,5 +141,5 @@ def _watched(record: RunRecord) -> float:
 
 
 def measure_title(name: str) -> str:
-    """A measure's name as words; unknown ones (of another version) as they are."""
-    return name.replace("_", " ") if name in MEASURES else name
+    """A measure's or check's name as words; unknown ones (of another version) as they are."""
+    return name.replace("_", " ") if name in MEASURES or name in CHECKS else name

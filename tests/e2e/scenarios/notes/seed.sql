@@ -1,0 +1,1 @@
+CREATE TABLE notes (key text PRIMARY KEY, text text NOT NULL);

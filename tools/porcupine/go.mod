@@ -1,0 +1,5 @@
+module faultline.dev/tools/porcupine
+
+go 1.24.0
+
+require github.com/anishathalye/porcupine v1.3.1
