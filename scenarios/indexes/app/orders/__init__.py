@@ -1,0 +1,1 @@
+"""Orders, as the back office sees them."""

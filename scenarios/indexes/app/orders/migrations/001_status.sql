@@ -1,0 +1,2 @@
+-- The back office asks for open orders and for returned ones.
+CREATE INDEX orders_status ON orders (status);

@@ -1,0 +1,37 @@
+"""Brings a service's database to what its code expects: SQL files that are run once each, in the order of their names.
+
+    migrations/001_orders.sql
+    migrations/002_search.sql
+
+All that is new is one transaction, and the table `schema_migrations` says what has been run. When several
+pods start together one of them does the work and the others wait for it.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import asyncpg
+
+LOCK = 20261121
+"""The advisory lock that those who migrate hold; any number will do."""
+
+_log = logging.getLogger("labkit")
+
+
+async def migrate(pool: asyncpg.Pool, folder: Path) -> list[str]:
+    """Run what has not been run yet, and give the names. Raises what Postgres says of a file, which then did nothing."""
+    done = []
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+        await connection.execute("CREATE TABLE IF NOT EXISTS schema_migrations (name text PRIMARY KEY)")
+        known = {row["name"] for row in await connection.fetch("SELECT name FROM schema_migrations")}
+        for path in sorted(folder.glob("*.sql")):
+            if path.name in known:
+                continue
+            await connection.execute(path.read_text(encoding="utf-8"))
+            await connection.execute("INSERT INTO schema_migrations VALUES ($1)", path.name)
+            _log.info("migrated: %s", path.name)
+            done.append(path.name)
+    return done
