@@ -21,17 +21,19 @@ _log = logging.getLogger("labkit")
 
 
 async def migrate(pool: asyncpg.Pool, folder: Path) -> list[str]:
-    """Run what has not been run yet, and give the names. Raises what Postgres says of a file, which then did nothing."""
-    done = []
+    """Run what was not run yet; gives the names. Raises what Postgres says of a file, and then nothing was done."""
+    files, done = _read(folder), []
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
         await connection.execute("CREATE TABLE IF NOT EXISTS schema_migrations (name text PRIMARY KEY)")
         known = {row["name"] for row in await connection.fetch("SELECT name FROM schema_migrations")}
-        for path in sorted(folder.glob("*.sql")):
-            if path.name in known:
-                continue
-            await connection.execute(path.read_text(encoding="utf-8"))
-            await connection.execute("INSERT INTO schema_migrations VALUES ($1)", path.name)
-            _log.info("migrated: %s", path.name)
-            done.append(path.name)
+        for name in sorted(files.keys() - known):
+            await connection.execute(files[name])
+            await connection.execute("INSERT INTO schema_migrations VALUES ($1)", name)
+            _log.info("migrated: %s", name)
+            done.append(name)
     return done
+
+
+def _read(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.sql")}

@@ -131,6 +131,12 @@ def _made_up() -> dict[str, list[tuple[str, Value]]]:
             (f'{store.format("postgres")},datname="lab",state="idle"', lambda _: 6),
             (f'{store.format("postgres")},datname="postgres",state="idle"', lambda _: 9),
         ],
+        "pg_stat_database_tup_returned": [
+            # The database that was there before the reset, and the run's own.
+            (f'{store.format("postgres")},datname="lab",datid="1"', lambda at: 5e9 if at < -3 else None),
+            (f'{store.format("postgres")},datname="lab",datid="2"', _sum(lambda _: 1e6, _during(0, 61, 7000))),
+            (f'{store.format("postgres")},datname="postgres",datid="3"', _during(0, 61, 1e5)),
+        ],
         "redis_connected_clients": [(store.format("redis"), lambda _: 5)],
         "pgbouncer_pools_client_active_connections": [(f'{store.format("pgbouncer")},database="lab"', lambda _: 20)],
         "pgbouncer_pools_client_waiting_connections": [(f'{store.format("pgbouncer")},database="lab"', lambda _: 3)],

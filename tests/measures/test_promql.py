@@ -57,6 +57,8 @@ KNOWN = [
     ("connections_in_use", {"statistic": "end"}, 8),
     ("connections_in_use", {"store": "redis", "phases": ["baseline"], "statistic": "mean"}, 5),
     ("connections_in_use", {"store": "pgbouncer"}, 23),
+    ("rows_read_per_request", {"phases": ["fault"]}, 7000 / 55),
+    ("rows_read_per_request", {"phases": ["baseline"]}, 100),
     ("queue_depth", {"queue": "jobs"}, 300),
     ("queue_depth", {"queue": "jobs", "phases": ["baseline"]}, 0),
     ("queue_depth", {"queue": "jobs", "phases": ["fault"], "statistic": "p95"}, 285),

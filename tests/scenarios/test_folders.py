@@ -107,7 +107,8 @@ def test_solutions_say_why(folder):
 @each_overlay
 def test_overlay_has_only_files_that_differ(folder, variant):
     app, changed = catalogue.version(folder), catalogue.version(folder, variant)
-    over = {path.relative_to(folder / variant).as_posix() for path in (folder / variant).rglob("*.py")}
+    files = (path for path in (folder / variant).rglob("*") if path.suffix in (".py", ".sql"))
+    over = {path.relative_to(folder / variant).as_posix() for path in files}
     assert over == {path for path, text in changed.files.items() if app.files.get(path) != text}
 
 

@@ -6,11 +6,13 @@ import asyncio
 
 import asyncpg
 import pytest
+from fastapi import HTTPException
 from prometheus_client import REGISTRY
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from labkit import postgres
+from labkit.forward import Forward
 from labkit.redis import create_client
 
 
@@ -136,3 +138,39 @@ async def test_who_waits_for_a_connection_is_seen():
     pool.terminate()
     await asyncio.wait_for(left.wait(), 5)
     server.close()
+
+
+BEHIND = """
+import asyncio
+from fastapi import HTTPException, Request
+from labkit import create_app
+app = create_app("behind")
+
+@app.post("/things")
+async def things(request: Request, slow: float = 0):
+    await asyncio.sleep(slow)
+    if await request.body() == b"bad":
+        raise HTTPException(409, "no")
+    return {"got": (await request.body()).decode()}
+"""
+
+
+async def test_forward_gives_the_services_own_answer(serve):
+    async with Forward(serve("behind:app", BEHIND), timeout=10) as behind:
+        good, bad = await behind.send("POST", "/things", b"one"), await behind.send("POST", "/things", b"bad")
+    assert (good.status_code, good.body, good.media_type) == (200, b'{"got":"one"}', "application/json")
+    assert (bad.status_code, bad.body) == (409, b'{"detail":"no"}')
+
+
+async def test_forward_ends_a_wait_that_is_too_long(serve):
+    async with Forward(serve("behind:app", BEHIND), timeout=0.2) as behind:
+        with pytest.raises(HTTPException) as late:
+            await behind.send("POST", "/things?slow=60", b"one")
+    assert late.value.status_code == 504
+
+
+async def test_forward_says_when_nobody_answers():
+    async with Forward("http://127.0.0.1:1", timeout=5) as nobody:
+        with pytest.raises(HTTPException) as away:
+            await nobody.send("GET", "/things")
+    assert away.value.status_code == 502

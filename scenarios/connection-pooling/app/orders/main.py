@@ -11,10 +11,14 @@ from labkit import create_app, settings
 from labkit.postgres import create_pool
 from orders.store import Cart, Order, Orders, OutOfStock
 
+IDLE_SECONDS = 5.0
+
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    pool = await create_pool(settings.url("postgres"), min_size=5, max_size=200)
+    pool = await create_pool(
+        settings.url("postgres"), min_size=5, max_size=200, max_inactive_connection_lifetime=IDLE_SECONDS
+    )
     app.state.orders = Orders(pool)
     yield
     await pool.close()

@@ -13,13 +13,18 @@ from labkit import create_app, settings
 from labkit.postgres import create_pool
 from orders.store import Cart, Order, Orders, OutOfStock
 
+IDLE_SECONDS = 5.0
 LOCK_TIMEOUT = "500ms"
 
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     pool = await create_pool(
-        settings.url("postgres"), min_size=4, max_size=8, server_settings={"lock_timeout": LOCK_TIMEOUT}
+        settings.url("postgres"),
+        min_size=4,
+        max_size=8,
+        max_inactive_connection_lifetime=IDLE_SECONDS,
+        server_settings={"lock_timeout": LOCK_TIMEOUT},
     )
     app.state.orders = Orders(pool)
     app.state.admission = Admission(16)

@@ -15,11 +15,18 @@ from orders.store import Cart, Order, Orders, OutOfStock
 # Both services and a second pod of each during a roll-out: 40 of the 47 connections that Postgres has for apps.
 POOL_SIZE = 10
 COMMAND_SECONDS = 1.0
+IDLE_SECONDS = 5.0
 
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    pool = await create_pool(settings.url("postgres"), min_size=5, max_size=POOL_SIZE, command_timeout=COMMAND_SECONDS)
+    pool = await create_pool(
+        settings.url("postgres"),
+        min_size=5,
+        max_size=POOL_SIZE,
+        max_inactive_connection_lifetime=IDLE_SECONDS,
+        command_timeout=COMMAND_SECONDS,
+    )
     app.state.orders = Orders(pool)
     yield
     await pool.close()
