@@ -11,7 +11,7 @@ CARRIERS = ("Stork", "Pelican", "Swift")
 
 
 class Clerk(ArrivalUser):
-    weight = 75
+    weight = 60
 
     @task(45)
     def history(self):
@@ -33,7 +33,7 @@ class Clerk(ArrivalUser):
 
 
 class Shop(ArrivalUser):
-    weight = 15
+    weight = 20
 
     @task
     def place(self):
@@ -43,6 +43,10 @@ class Shop(ArrivalUser):
             "warehouse": self.random.randint(1, WAREHOUSES),
             "country": COUNTRIES[customer % 12],
             "email": f"customer{customer}@example.com",
+            "phone": f"+00 555 {100000 + customer}",
+            "street": f"{1 + customer % 180} Mill Lane",
+            "postcode": f"{10000 + customer * 37 % 90000}",
+            "city": "Dunmore",
             "items": self.random.randint(1, 6),
             "weight_grams": self.random.randint(150, 9000),
             "total_cents": self.random.randint(490, 20000),
@@ -51,7 +55,7 @@ class Shop(ArrivalUser):
 
 
 class Van(ArrivalUser):
-    weight = 10
+    weight = 20
 
     @task
     def handover(self):

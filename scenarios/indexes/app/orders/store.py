@@ -16,8 +16,9 @@ PAGE_SIZE = 20
 COLUMNS = "id, customer_id, warehouse, status, country, items, total_cents, created_at"
 
 ADD = f"""
-    INSERT INTO orders (customer_id, warehouse, status, country, email, items, weight_grams, total_cents)
-    VALUES ($1, $2, 'open', $3, $4, $5, $6, $7)
+    INSERT INTO orders (customer_id, warehouse, status, country, email, phone, street, postcode, city, items,
+                        weight_grams, total_cents)
+    VALUES ($1, $2, 'open', $3, $4, $5, $6, $7, $8, $9, $10, $11)
     RETURNING {COLUMNS}
 """
 HAND_OVER = """
@@ -34,10 +35,16 @@ HAND_OVER = """
 
 
 class NewOrder(BaseModel):
+    """Its fields are ADD's parameters, in the same order."""
+
     customer_id: int
     warehouse: int
     country: str = Field(min_length=2, max_length=2)
     email: str = Field(max_length=200)
+    phone: str = Field(max_length=40)
+    street: str = Field(max_length=200)
+    postcode: str = Field(max_length=20)
+    city: str = Field(max_length=100)
     items: int = Field(ge=1, le=50)
     weight_grams: int = Field(ge=1)
     total_cents: int = Field(ge=1)
@@ -79,16 +86,7 @@ class Orders:
         return Order(**row) if row else None
 
     async def add(self, order: NewOrder) -> Order:
-        row = await self._pool.fetchrow(
-            ADD,
-            order.customer_id,
-            order.warehouse,
-            order.country,
-            order.email,
-            order.items,
-            order.weight_grams,
-            order.total_cents,
-        )
+        row = await self._pool.fetchrow(ADD, *order.model_dump().values())
         return Order(**row)
 
     async def hand_over(self, handover: Handover) -> int:
