@@ -39,8 +39,8 @@ SELECT customer,
        490 + n * 7919 % 20000,
        CASE WHEN status <> 'open' THEN (ARRAY['Stork', 'Pelican', 'Swift'])[1 + n % 3] END,
        CASE WHEN status <> 'open' THEN substr(md5(n::text), 1, 12) END,
-       timestamptz '2026-01-01' + n * interval '157 seconds',
-       timestamptz '2026-01-01' + n * interval '157 seconds' + interval '2 days'
+       timestamptz '2025-01-01' + n * interval '157 seconds',
+       timestamptz '2025-01-01' + n * interval '157 seconds' + interval '2 days'
 FROM (
     SELECT n,
            CASE WHEN n % 5 = 0 THEN n / 5 % 40 ELSE 40 + (hashint4(n + 1) & 65535) % 9960 END AS customer,

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import asyncpg
+import httpx
 import pytest
 from tests.scenarios.conftest import SCENARIOS, database
 
@@ -100,3 +101,24 @@ async def test_indexes_on_single_columns_leave_hundreds_to_read_and_a_sort(plans
     found = await plans("wrong/single-columns")
     assert min(rows_read(each) for each in found) > 500
     assert all(any("Sort" in each["Node Type"] for each in nodes(plan)) for plan in found)
+
+
+@pytest.mark.parametrize("variant", ["flawed", "solution"])
+async def test_orders_come_in_and_leave_by_van_oldest_first(url, pool, module, monkeypatch, variant):
+    monkeypatch.setenv("POSTGRES_URL", url)
+    app = module(SLUG, variant, "orders.main").app
+    order = {"customer_id": 3, "warehouse": 9, "country": "DE", "email": "a@example.com", "phone": "1", "street": "2"}
+    order |= {"postcode": "3", "city": "Dunmore", "items": 2, "weight_grams": 500, "total_cents": 1999}
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://orders") as client,
+    ):
+        made = (await client.post("/orders", json=order)).json()
+        assert (await client.get(f"/orders/{made['id']}")).json() == made
+        [newest, *_] = (await client.get("/orders?customer=3")).json()
+        assert newest == made
+        worklist = "/orders?status=open&warehouse=9&sort=oldest"
+        oldest = [each["id"] for each in (await client.get(worklist)).json()]
+        van = {"warehouse": 9, "carrier": "Stork", "van": "van-1", "places": 5}
+        assert (await client.post("/handovers", json=van)).json() == {"shipped": 5}
+        assert [each["id"] for each in (await client.get(worklist)).json()][:15] == oldest[5:]
