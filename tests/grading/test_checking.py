@@ -69,7 +69,14 @@ async def test_a_history_that_is_right_holds(checked, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"no gzip", gzip.compress(b"{"), gzip.compress(b"{}\n")[:-9], gzip.compress(b"{}\n")]
+    "content",
+    [
+        b"",
+        b"no gzip",
+        gzip.compress(b"{", mtime=0),
+        gzip.compress(b"{}\n", mtime=0)[:-9],
+        gzip.compress(b"{}\n", mtime=0),
+    ],
 )
 async def test_a_history_that_cannot_be_read_is_undecided(checked, tmp_path, content):
     (tmp_path / "h.gz").write_bytes(content)
