@@ -199,6 +199,29 @@ async def test_other_code_during_the_run_ends_it(api, harness, ground):
     assert harness.run is None
 
 
+@pytest.mark.parametrize(("swaps", "reasons"), [(0, 0), (1, 1)])
+async def test_code_that_went_past_the_operator_is_seen_at_the_end(api, harness, ground, monkeypatch, swaps, reasons):
+    async def code(request):
+        return web.json_response({"digest": "d", "swaps": swaps})
+
+    app = web.Application()
+    app.router.add_get("/code", code)
+    server = TestServer(app)
+    await server.start_server()
+    monkeypatch.setattr(watch, "CODE_PORT", server.port)
+    pod = {"metadata": {"name": "web-1"}, "status": {"podIP": "127.0.0.1"}}
+    experiment = ground()
+
+    async def fresh(*args, **options):
+        api.put("Pod", pod, "lab-shop")
+
+    monkeypatch.setattr(module.prepare, "settle", fresh)
+    await experiment.perform()
+    await server.close()
+    found = [each for each in status_of(api)["reasons"] if each.startswith("other code was sent into web-1 during")]
+    assert len(found) == reasons
+
+
 async def test_a_changed_deployment_ends_it(api, harness, ground):
     task = asyncio.create_task(ground().perform())
     await in_phase(api, "Fault")

@@ -160,6 +160,7 @@ class Experiment:
             watch.watch_changes(self._api, ground.scenario, before, replaced, self._doubts),
         ):
             await self._timed(ground.spec, mark)
+            await watch.look_for_swaps(self._api, name, self._doubts)
         final = await injector.end_plan(run)
         await self.record.enter(
             Phase.FINAL_READS, "reading back what was written", faults=final or self.record.status.faults

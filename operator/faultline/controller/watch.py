@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import Collection
 
+from faultline.clients.http import Http
 from faultline.clients.injector_api import Injector
 from faultline.clients.kube import Json, path
 from faultline.clients.loadgen_api import LoadGenerator
@@ -19,7 +20,7 @@ from faultline.controller import readiness
 from faultline.controller.api import Api
 from faultline.controller.record import Record
 from faultline.errors import FaultlineError, Unreachable
-from faultline.names import ANNOTATION_CODE, ANNOTATION_FAULT, LABEL_PART, lab_namespace
+from faultline.names import ANNOTATION_CODE, ANNOTATION_FAULT, CODE_PORT, LABEL_PART, lab_namespace
 
 log = logging.getLogger(__name__)
 
@@ -114,6 +115,27 @@ async def watch_changes(
                 doubts.stop(f"what is deployed changed during the run: {', '.join(sorted(gone))}")
         except FaultlineError as error:
             log.warning("watching %s: %s", name, error.message)
+
+
+async def look_for_swaps(api: Api, scenario: str, doubts: Doubts) -> None:
+    """The pods of a run are new ones that serve the code they were made with; one that took other code since says so.
+
+    A pod that does not answer was made anew, or is on its way: what its Deployment has is watched anyway.
+    """
+    pods = await api.items(path("Pod", namespace=lab_namespace(scenario)), f"{LABEL_PART}=app")
+
+    async def look(name: str, address: str) -> None:
+        async with Http(f"http://{address}:{CODE_PORT}") as supervisor:
+            try:
+                found = await supervisor.call("GET", "/code")
+            except Unreachable as error:
+                log.warning("the code in %s: %s", name, error.message)
+                return
+        if found["swaps"]:
+            doubts.add(f"other code was sent into {name} during the run")
+
+    addresses = {each["metadata"]["name"]: (each.get("status") or {}).get("podIP") for each in pods}
+    await asyncio.gather(*(look(name, address) for name, address in addresses.items() if address))
 
 
 def _code(scenario: Json) -> str | None:
