@@ -12,7 +12,7 @@ from typing import Any
 import kopf
 
 from faultline.api.base import GROUP, VERSION
-from faultline.clients.kube import Kube
+from faultline.clients.kube import ANSWER_SECONDS, CONNECT_SECONDS, Kube
 from faultline.controller.operator import Operator
 from faultline.controller.settings import Settings
 
@@ -29,6 +29,10 @@ async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: Any) -> N
     settings.posting.enabled = False
     settings.peering.standalone = True
     settings.watching.server_timeout = 300
+    # An API server that hangs may not make the operator deaf for the five minutes that kopf would wait for a list.
+    settings.watching.connect_timeout = CONNECT_SECONDS
+    settings.networking.connect_timeout = CONNECT_SECONDS
+    settings.networking.request_timeout = ANSWER_SECONDS
     memo.operator = Operator(await asyncio.to_thread(Kube.connect), given)
     memo.operator.start()
 
