@@ -184,8 +184,8 @@ def _until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     pytest.fail(f"prometheus did not come up: {log.read_text()}")
 
 
-async def until(condition: Callable[[], Awaitable[Any] | Any], seconds: float = 5.0) -> Any:
-    """Polls until `condition` gives something true; fails after `seconds`."""
+async def until(condition: Callable[[], Awaitable[Any] | Any], seconds: float = 5.0, pause: float = 0.005) -> Any:
+    """Polls until `condition` gives something true; fails after `seconds`. Rests for `pause` seconds in between."""
     deadline = time.monotonic() + seconds
     while True:
         found = condition()
@@ -194,7 +194,7 @@ async def until(condition: Callable[[], Awaitable[Any] | Any], seconds: float = 
         if found:
             return found
         assert time.monotonic() < deadline, f"not within {seconds}s"
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(pause)
 
 
 class Client:

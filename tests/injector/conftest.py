@@ -38,7 +38,7 @@ class Injector:
             "FAULTLINE_LISTEN": self.config.listen,
         }
         self.process = await asyncio.create_subprocess_exec(sys.executable, "-m", "faultline.injector", env=environment)
-        await self._tools.until(self.healthy, 20)
+        await self._tools.until(self.healthy, 20, 0.05)
 
     async def healthy(self) -> bool:
         try:

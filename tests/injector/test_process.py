@@ -69,25 +69,26 @@ async def test_terminated_injector_ends_its_plan_for_good(injector: Any, tools: 
     assert not (await injector.call("GET", "/state"))[1]["alive"]
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"edge": "a->c"}, "faults[0].edge must be one of this lab's edges, a->b, client->a, got 'a->c'"),
-        ({"edge": ""}, "faults[0].edge must be one of this lab's edges, a->b, client->a, got ''"),
-        ({"type": "gremlins"}, "faults[0].type must be one of "),
-        ({"end": 5.0}, "faults[0].end must be after start"),
-        ({"params": {"direction": "up"}}, "faults[0].params.direction Input should be 'both', 'requests' or 'replies'"),
-        ({"type": "latency", "params": {"delai": "1s"}}, "faults[0].params.delai Extra inputs are not permitted"),
-        ({"end": "soon"}, "faults[0].end Input should be a valid number"),
-    ],
-)
-async def test_wrong_plan_is_refused_by_field_rule_and_value(injector: Any, change: Any, message: str) -> None:
-    status, answer = await injector.call("PUT", "/plan", a_plan(**change))
-    assert status == 422
-    assert message in answer["message"]
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"edge": "a->c"}, "faults[0].edge must be one of this lab's edges, a->b, client->a, got 'a->c'"),
+    ({"edge": ""}, "faults[0].edge must be one of this lab's edges, a->b, client->a, got ''"),
+    ({"type": "gremlins"}, "faults[0].type must be one of "),
+    ({"end": 5.0}, "faults[0].end must be after start"),
+    ({"params": {"direction": "up"}}, "faults[0].params.direction Input should be 'both', 'requests' or 'replies'"),
+    ({"type": "latency", "params": {"delai": "1s"}}, "faults[0].params.delai Extra inputs are not permitted"),
+    ({"end": "soon"}, "faults[0].end Input should be a valid number"),
+]
 
 
-async def test_calls_need_the_token(injector: Any) -> None:
+async def test_wrong_plan_is_refused_by_field_rule_and_value(injector: Any, subtests: pytest.Subtests) -> None:
+    for change, message in WRONG:
+        with subtests.test(**change):
+            status, answer = await injector.call("PUT", "/plan", a_plan(**change))
+            assert status == 422
+            assert message in answer["message"]
+
+
+async def test_calls_need_the_token_which_may_come_past_a_proxy_that_keeps_authorization(injector: Any) -> None:
     async with aiohttp.ClientSession(headers={"Authorization": "Bearer wrong"}) as session:
         for method, path in [("GET", "/state"), ("PUT", "/plan"), ("POST", "/stop"), ("POST", "/reset")]:
             async with session.request(method, f"http://{injector.config.listen}{path}") as answer:
@@ -95,9 +96,6 @@ async def test_calls_need_the_token(injector: Any) -> None:
         for path in ("/healthz", "/metrics"):
             async with session.get(f"http://{injector.config.listen}{path}") as answer:
                 assert answer.status == 200
-
-
-async def test_the_token_may_come_past_a_proxy_that_keeps_authorization(injector: Any) -> None:
     headers = {"X-Faultline-Token": injector.config.token}
     url = f"http://{injector.config.listen}/state"
     async with aiohttp.ClientSession(headers=headers) as session, session.get(url) as answer:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from tests import preloaded
 
 from faultline import catalogue
 from faultline.api.app import App
@@ -126,11 +124,5 @@ def test_modules_import(folder, variant, tmp_path):
     dependencies = {name for each in services for name in each.dependencies}
     environment = {f"{name.upper().replace('-', '_')}_URL": "http://127.0.0.1:1" for name in dependencies}
     for each in services:
-        done = subprocess.run(
-            [sys.executable, "-m", "labkit.serve", each.module, "--check"],
-            env=os.environ | environment | each.env | {"PYTHONPATH": f"{tmp_path}:{REPO / 'services'}"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = preloaded.run([each.module, "--check"], str(tmp_path), **environment, **each.env)
         assert done.returncode == 0, done.stderr

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -13,12 +11,11 @@ import httpx
 import pytest
 from fastapi import FastAPI, HTTPException
 from prometheus_client import REGISTRY
+from tests import preloaded
 
 from labkit import create_app, settings
 from labkit.metrics import RequestMetrics
 from labkit.settings import SettingsError
-
-SERVICES = Path(__file__).parents[2] / "services"
 
 
 def client(app: FastAPI) -> httpx.AsyncClient:
@@ -163,9 +160,7 @@ def test_bad_settings(monkeypatch, read, environment, message):
 
 def check(folder: Path, source: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     (folder / "shop.py").write_text(source)
-    env = os.environ | {"PYTHONPATH": f"{folder}:{SERVICES}"}
-    command = [sys.executable, "-m", "labkit.serve", *arguments]
-    return subprocess.run(command, env=env, text=True, capture_output=True, timeout=30)
+    return preloaded.run(arguments, str(folder))
 
 
 GOOD = "from labkit import create_app\napp = create_app('shop')\n"
@@ -230,8 +225,10 @@ def test_sigterm_gives_requests_in_flight_two_seconds(serve_process, seconds, an
     thread = threading.Thread(target=ask)
     thread.start()
     deadline = time.monotonic() + 10
-    while "app_requests_in_flight 1.0" not in httpx.get(f"{url}/metrics").text:
-        assert time.monotonic() < deadline
+    with httpx.Client() as http:
+        while "app_requests_in_flight 1.0" not in http.get(f"{url}/metrics").text:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)  # between two polls
     process.send_signal(signal.SIGTERM)
     process.wait(5)
     thread.join(5)

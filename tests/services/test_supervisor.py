@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -44,8 +45,11 @@ class Pod:
     """labkit.serve with a control port, in a working directory as a pod has it."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         port, control = free_ports(2)
         self.url, self.control = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{control}/code"
+        # A new connection each time: processes change behind the port.
+        self.http = httpx.Client(timeout=30, headers={"Connection": "close"})
         command = [sys.executable, "-m", "labkit.serve", "shop.main:app", "--host", "127.0.0.1"]
         self.process = subprocess.Popen(
             [*command, "--port", str(port), "--control", str(control)],
@@ -59,7 +63,7 @@ class Pod:
         deadline = time.monotonic() + 20
         while True:
             try:
-                httpx.get(f"{self.url}/healthz", timeout=20)
+                self.http.get(f"{self.url}/healthz")
             except httpx.ConnectError:
                 assert time.monotonic() < deadline
                 time.sleep(0.05)
@@ -67,10 +71,17 @@ class Pod:
                 return self
 
     def word(self) -> dict:
-        return httpx.get(f"{self.url}/word", timeout=20).json()
+        return self.http.get(f"{self.url}/word").json()
 
     def swap(self, digest: str, files: dict[str, str]) -> httpx.Response:
-        return httpx.post(self.control, json={"digest": digest, "files": files}, timeout=30)
+        return self.http.post(self.control, json={"digest": digest, "files": files})
+
+    def end(self) -> None:
+        """Kill it, whatever it does."""
+        self.http.close()
+        self.process.kill()
+        with self.process:
+            pass
 
 
 @pytest.fixture
@@ -85,9 +96,18 @@ def pod(tmp_path: Path) -> Iterator[Callable[[str], Pod]]:
 
     yield start
     for each in pods:
-        each.process.kill()
-        with each.process:
-            pass
+        each.end()
+
+
+@pytest.fixture(scope="module")
+def steady(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pod]:
+    """One with the old code, for the tests that leave it as it was."""
+    folder = tmp_path_factory.mktemp("steady")
+    (folder / "shop").mkdir()
+    (folder / "shop/main.py").write_text(source("old"))
+    one = Pod(folder)
+    yield one.wait()
+    one.end()
 
 
 def test_new_code_serves_without_a_new_process_outside(pod):
@@ -100,8 +120,8 @@ def test_new_code_serves_without_a_new_process_outside(pod):
     assert (after["word"], after["digest"]) == ("new", "second")
     assert after["pid"] != before["pid"]
     assert shop.process.poll() is None
-    assert httpx.get(shop.control).json() == {"digest": "second", "swaps": 1}
-    assert httpx.delete(shop.control, timeout=30).json() == {"digest": "first"}
+    assert shop.http.get(shop.control).json() == {"digest": "second", "swaps": 1}
+    assert shop.http.delete(shop.control).json() == {"digest": "first"}
     assert shop.word()["word"] == "old"
 
 
@@ -127,26 +147,25 @@ def test_files_of_the_old_code_are_not_found_by_the_new_one(pod, tmp_path):
         ),
     ],
 )
-def test_code_that_does_not_start_changes_nothing(pod, tmp_path, text, problem):
-    shop = pod(source("old")).wait()
-    before = shop.word()
-    answer = shop.swap("broken", {"shop/main.py": text})
+def test_code_that_does_not_start_changes_nothing(steady, text, problem):
+    before = steady.word()
+    answer = steady.swap("broken", {"shop/main.py": text})
     assert answer.status_code == 422
     assert problem in answer.json()["traceback"]
-    assert shop.word() == before
-    assert not list(tmp_path.glob("code-*"))
+    assert steady.word() == before
+    assert not list(steady.folder.glob("code-*"))
 
 
 def test_requests_under_way_are_answered_by_the_old_code(pod):
     shop = pod(source("old")).wait()
-    command = [sys.executable, "-c", f"import httpx; print(httpx.get('{shop.url}/slow', timeout=20).text)"]
-    slow = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 20
-    while "app_requests_in_flight 1.0" not in httpx.get(f"{shop.url}/metrics").text:
-        assert time.monotonic() < deadline
-    shop.swap("second", {"shop/main.py": source("new")})
-    with slow:
-        assert slow.communicate(timeout=20)[0].strip() == '"old"'
+    with ThreadPoolExecutor() as pool:
+        slow = pool.submit(httpx.get, f"{shop.url}/slow", timeout=20)
+        deadline = time.monotonic() + 20
+        while "app_requests_in_flight 1.0" not in shop.http.get(f"{shop.url}/metrics").text:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)  # between two polls
+        shop.swap("second", {"shop/main.py": source("new")})
+        assert slow.result(20).json() == "old"
     assert shop.word()["word"] == "new"
 
 
@@ -161,7 +180,7 @@ def test_an_app_that_does_not_import_ends_the_process(pod):
 def test_an_app_that_dies_takes_the_process_along(pod):
     shop = pod(source("old")).wait()
     with pytest.raises(httpx.TransportError):
-        httpx.get(f"{shop.url}/die")
+        shop.http.get(f"{shop.url}/die")
     assert shop.process.wait(10) == 7
 
 
@@ -189,6 +208,7 @@ def test_a_supervisor_that_is_killed_leaves_nobody_behind(pod):
     deadline = time.monotonic() + 10
     while _answers(shop):
         assert time.monotonic() < deadline, "the app outlived its supervisor"
+        time.sleep(0.02)  # between two polls
 
 
 @pytest.mark.parametrize(
@@ -201,9 +221,8 @@ def test_a_supervisor_that_is_killed_leaves_nobody_behind(pod):
         ('{"digest": "a", "files": {"b.py": 3}}', "files texts by path"),
     ],
 )
-def test_wrong_bodies_are_refused(pod, body, problem):
-    shop = pod(source("old")).wait()
-    answer = httpx.post(shop.control, content=body)
+def test_wrong_bodies_are_refused(steady, body, problem):
+    answer = steady.http.post(steady.control, content=body)
     assert answer.status_code == 400
     assert problem in answer.json()["error"]
-    assert shop.word()["word"] == "old"
+    assert steady.word()["word"] == "old"
