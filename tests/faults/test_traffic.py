@@ -78,27 +78,31 @@ def config(config: Config, loadgen_urls: tuple[str, str]) -> Config:  # noqa: F8
 
 @pytest.fixture
 async def load(loadgen: Loadgen, serve: Callable[..., str], make_plan: Callable[..., dict]) -> Any:  # noqa: F811
-    """`await load(type)`: a prepared load with that fault; gives the injector's plan and starts the load with it."""
+    """`await load(type)`: a prepared load with that fault; gives the injector's plan and starts the load with it.
 
-    async def start(kind: str, seed: int = 5, lease: float = 30, **changes: Any) -> Plan:
+    The fault lasts from `at` to `end`, which are seconds after the load's mark.
+    """
+
+    async def start(kind: str, seed: int = 5, lease: float = 30, at: float = AT, end: float = END) -> Plan:
         fault: Any = FAULTS[kind].model_validate(PARAMS[kind])
         assert isinstance(fault, TrafficFault)
-        mine = {"name": "f", "start": AT, "end": END, "seed": seed, **fault.traffic().model_dump()}
-        windows = {"baseline": [0, 1], "fault": [1, 5], "recovery": [5, 6], "drain": [6, 26]}
+        mine = {"name": "f", "start": at, "end": end, "seed": seed, **fault.traffic().model_dump()}
+        first, last = at - 0.5, end + 1
+        windows = {"baseline": [0, first], "fault": [first, last], "recovery": [last, last + 1]}
+        windows["drain"] = [last + 1, last + 21]
         body = make_plan(
             target=serve("shop:app", APP),
             load_py=LOAD_PY,
             stages=[{"at": 0, "rate": RATE}],
             windows=windows,
-            fault_end=END,
+            fault_end=end,
             faults=[mine],
-            **changes,
         )
         assert (await loadgen.prepare("r", body)).status_code == 201
         await loadgen.wait("r", "ready")
         mark = time.time() + 0.2
         await loadgen.client.post("/runs/r/start", json={"mark": mark})
-        planned = {"name": "f", "type": kind, "start": mark + AT, "end": mark + END, "seed": seed}
+        planned = {"name": "f", "type": kind, "start": mark + at, "end": mark + end, "seed": seed}
         planned["params"] = PARAMS[kind]
         return Plan.model_validate({"run": "r", "lease_seconds": lease, "faults": [planned]})
 
@@ -174,7 +178,7 @@ async def test_its_own_requests_are_counted_apart(lab: Lab, loadgen: Loadgen, lo
 
 async def test_same_seed_same_requests_and_the_clients_are_the_same_without(loadgen: Loadgen, load: Any) -> None:  # noqa: F811
     async def requests(held: bool, seed: int) -> tuple[list[Any], list[Any]]:
-        plan = await load("poison_message", seed)
+        plan = await load("poison_message", seed, at=0.8, end=1.8)
         if held:
             await loadgen.client.post("/runs/r/faults/f", json={"until": time.time() + 9})
         lines = await history(loadgen)
