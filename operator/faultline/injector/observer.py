@@ -21,6 +21,7 @@ from redis.exceptions import RedisError
 from faultline.api.app import Queue
 from faultline.injector.clock import Clock
 from faultline.injector.config import Config, split
+from faultline.injector.failures import POSTGRES_FAILURES
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ CALL_SECONDS = 1.0
 MOST_SEEN = 2000
 """Items of a list that are remembered, which is one or two for each second that the oldest has waited."""
 
-FAILURES = (OSError, TimeoutError, EOFError, asyncpg.PostgresError, asyncpg.InterfaceError, RedisError)
+FAILURES = (*POSTGRES_FAILURES, RedisError)
 
 
 class Waiting(NamedTuple):

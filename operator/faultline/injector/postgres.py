@@ -14,6 +14,7 @@ import asyncpg
 from faultline.faults.base import StoreError
 from faultline.faults.base.postgres import PRIMARY, Role, Rows
 from faultline.injector.config import Config, split
+from faultline.injector.failures import POSTGRES_FAILURES
 
 CONNECT_SECONDS = 1.0
 ASK_SECONDS = 1.0
@@ -31,7 +32,7 @@ def answers() -> Iterator[None]:
         yield
     except asyncpg.PostgresError as error:
         raise StoreError(f"Postgres: {error}", error.sqlstate or "") from error
-    except (asyncpg.InterfaceError, OSError) as error:
+    except POSTGRES_FAILURES as error:
         raise StoreError(f"Postgres: {error or 'no answer in time'}", GONE) from error
 
 
@@ -166,7 +167,9 @@ class Postgres:
             ssl=False,
             timeout=CONNECT_SECONDS,
             statement_cache_size=0,
-            server_settings={"application_name": APPLICATION, **(settings or {})},
+            # Compiling a query takes a small server seconds. What we ask is never worth it, but plans that are told to
+            # avoid reading whole tables (enable_seqscan) look expensive enough.
+            server_settings={"application_name": APPLICATION, "jit": "off", **(settings or {})},
         )
 
 

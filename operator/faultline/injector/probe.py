@@ -18,6 +18,7 @@ import asyncpg
 from faultline.api.sample import Outcome, Sample
 from faultline.injector.clock import Clock
 from faultline.injector.config import Config, EdgeConfig, split
+from faultline.injector.failures import POSTGRES_FAILURES
 from faultline.injector.questions import Question, question_for
 
 log = logging.getLogger(__name__)
@@ -100,9 +101,9 @@ def _outcome(result: BaseException | None) -> Outcome:
         return Outcome.ANSWERED
     if isinstance(result, ConnectionResetError):
         return Outcome.RESET
-    if isinstance(result, EOFError | asyncpg.ConnectionDoesNotExistError):
+    if isinstance(result, EOFError | asyncpg.ConnectionDoesNotExistError | asyncpg.InternalClientError):
         return Outcome.CLOSED
-    if not isinstance(result, OSError | asyncpg.PostgresError | asyncpg.InterfaceError):
+    if not isinstance(result, POSTGRES_FAILURES):
         log.error("a probe failed in a way that it does not know: %r", result)
     return Outcome.REFUSED
 

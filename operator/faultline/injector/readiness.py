@@ -9,6 +9,7 @@ import asyncpg
 from faultline.errors import Unreachable
 from faultline.injector.config import Config, EdgeConfig
 from faultline.injector.edge import Edge
+from faultline.injector.failures import POSTGRES_FAILURES
 
 ANSWER_SECONDS = 2.0
 
@@ -32,7 +33,7 @@ async def store_problem(edge: EdgeConfig, config: Config) -> str:
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             await ask(edge, config)
-    except (OSError, TimeoutError, EOFError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except POSTGRES_FAILURES as error:
         return f"edge {edge.name}: {edge.protocol} does not answer: {error or 'too slow'}"
     return ""
 

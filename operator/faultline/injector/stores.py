@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 
 from faultline.errors import Unreachable
 from faultline.injector.config import Config, split
+from faultline.injector.failures import POSTGRES_FAILURES
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ async def reset_postgres(config: Config) -> None:
                 try:
                     await _recreate(config, config.postgres)
                     return
-                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                except POSTGRES_FAILURES as error:
                     # A client that has just connected again holds the database; a restarting server refuses.
                     problem = error
                     await asyncio.sleep(RETRY_SECONDS)
