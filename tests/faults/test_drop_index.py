@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import Any
 
 import asyncpg
@@ -10,6 +12,7 @@ from tests.stores import felt
 
 from faultline.faults.base import StoreError
 from faultline.faults.drop_index import HIDE, PREPARE, DropIndex
+from faultline.injector.targets import Ended
 from faultline.injector.targets.postgres import restore_postgres
 
 pytestmark = pytest.mark.e2e
@@ -91,8 +94,26 @@ async def test_is_felt_and_then_no_more(postgres: Any) -> None:
     await felt(FAULT, target, False)
     await FAULT.apply(target)
     assert await felt(FAULT, target, True) == 1
+    # What it is felt by makes reading a whole table look so expensive that Postgres would compile how to.
+    query = "EXPLAIN ANALYZE SELECT count(*) FROM faultline.dropped WHERE name = 'x'"
+    assert "JIT" not in str(await target.ask(query, database="lab"))
     await FAULT.revert(target)
     await felt(FAULT, target, False)
+    await target.close()
+
+
+async def test_ended_before_its_moment_it_never_was(postgres: Any, tools: Any) -> None:
+    target = postgres.target(FAULT)
+    target.moment = time.time() + 60
+    applying = asyncio.create_task(FAULT.apply(target))
+    async with postgres.client() as client:
+        await tools.until(lambda: client.fetchval("SELECT to_regnamespace('faultline')::text"))
+        assert "orders_customer" in await plan(client)
+        target._ended.set()
+        with pytest.raises(Ended):
+            await applying
+        await FAULT.revert(target)
+        assert await client.fetchval("SELECT to_regnamespace('faultline')") is None
     await target.close()
 
 

@@ -13,7 +13,7 @@ import pytest
 from faultline.errors import Unreachable
 from faultline.faults import FAULTS
 from faultline.faults.base import Family, FeltFault, Target, choose
-from faultline.injector import runner
+from faultline.injector import proof, runner
 from faultline.injector.config import Config
 from faultline.injector.lab import Lab
 from faultline.injector.plan import Plan, problems_with
@@ -51,6 +51,8 @@ class Spoil(FeltFault):
     async def felt(self, target: Target) -> float | None:
         if WORLD.get("broken"):
             raise ValueError("a proof that fails")
+        if WORLD.pop("slow", False):
+            await asyncio.sleep(60)
         return None if WORLD.get("blind") else float(WORLD.get("away") is not None)
 
 
@@ -93,6 +95,16 @@ async def test_is_felt_while_it_lasts_and_seen_to_be_gone(lab: Lab, tools: Any) 
     assert status.planned_end <= status.reverted <= status.cleared
     assert status.depth == pytest.approx(1.0, abs=0.4)
     assert WORLD["away"] is None
+
+
+async def test_look_that_takes_too_long_says_nothing(lab: Lab, tools: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proof, "FELT_SECONDS", 0.2)
+    WORLD["slow"] = True
+    await lab.runner.load(plan())
+    status = await done(lab, tools)
+    assert status.error == ""
+    assert status.observed
+    assert status.cleared
 
 
 async def test_same_seed_hits_the_same(lab: Lab, tools: Any) -> None:

@@ -88,6 +88,9 @@ class DropIndex(PostgresFault):
         """Hidden behind a guard that shows it again; what was hidden stands in a table next to it."""
         undo = SHOW.format(which=f"d.name = '{self.index}'")
         async with target.guarded(f"drop_index {self.index}", undo, database=DATABASE) as lost:
+            await target.do(PREPARE, database=DATABASE)
+            await target.due()
+            # Prepared again, which is quick: the end of another such fault may have cleaned up meanwhile.
             await target.do(PREPARE + HIDE.format(name=self.index), database=DATABASE)
             on()
             await first([lost])

@@ -26,6 +26,8 @@ class KillBackends(PostgresFault):
     async def hold(self, target: PostgresTarget, on: On) -> None:
         """Kills, waits, kills; the probe's own session is always among them."""
         random = target.random
+        await target.ask(OURS)
+        await target.due()
         while True:
             pids = [pid for [pid] in await target.ask(SESSIONS)]
             doomed = choose(pids, random, count=None, percent=self.percent) if pids else []

@@ -36,6 +36,7 @@ class LockTable(PostgresFault):
         """Locked in a transaction that ends with its connection."""
         async with target.session(database=DATABASE) as session:
             await session.ask("BEGIN")
+            await target.due()
             await session.ask(f"LOCK TABLE public.{self.table} IN {MODES[self.stops]} MODE")
             on()
             await first([session.lost])

@@ -23,6 +23,7 @@ class RedisPause(HeldFault, RedisFault):
         """Keeps some slices ahead."""
         command = ("CLIENT", "PAUSE", str(round(SLICE_SECONDS * 1000)), "ALL")
         async with target.line() as line:
+            await target.due()
             await line.send(*[command] * AHEAD)
             on()
             while not line.lost.is_set():

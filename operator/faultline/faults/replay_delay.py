@@ -30,9 +30,13 @@ class ReplayDelay(ReplicaFault):
         """Delayed on each, behind a guard that takes the delay away."""
         wait = round(seconds(self.delay) * 1000)
         async with AsyncExitStack() as guards:
-            lost = []
-            for server in await self.chosen(target):
-                lost.append(await guards.enter_async_context(target.guarded("replay_delay", RESET, server=server)))
+            servers = await self.chosen(target)
+            lost = [
+                await guards.enter_async_context(target.guarded("replay_delay", RESET, server=server))
+                for server in servers
+            ]
+            await target.due()
+            for server in servers:
                 await target.ask(f"ALTER SYSTEM SET recovery_min_apply_delay = {wait}", server=server)
                 await target.ask("SELECT pg_reload_conf()", server=server)
             on()

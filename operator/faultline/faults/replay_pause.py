@@ -16,9 +16,13 @@ class ReplayPause(ReplicaFault):
     async def hold(self, target: PostgresTarget, on: On) -> None:
         """Paused on each, behind a guard that resumes it."""
         async with AsyncExitStack() as guards:
-            lost = []
-            for server in await self.chosen(target):
-                lost.append(await guards.enter_async_context(target.guarded("replay_pause", RESUME, server=server)))
+            servers = await self.chosen(target)
+            lost = [
+                await guards.enter_async_context(target.guarded("replay_pause", RESUME, server=server))
+                for server in servers
+            ]
+            await target.due()
+            for server in servers:
                 await target.ask("SELECT pg_wal_replay_pause()", server=server)
             on()
             await first(lost)

@@ -24,7 +24,7 @@ CLEAR_SECONDS = 5.0
 """How long after its end a fault may still be felt; what is not gone by then has no cleared time."""
 CLEAR_STEP_SECONDS = 0.1
 FELT_SECONDS = 1.5
-"""Longest time for one look at whether a fault is felt; a fault that takes longer has not bounded it itself."""
+"""Longest time for one look at whether a fault is felt; one that takes longer says nothing."""
 
 
 class Proof:
@@ -100,8 +100,12 @@ class Feeling:
         try:
             while not self.over and not self._too_late(finished):
                 asked = self._clock.now()
-                async with asyncio.timeout(FELT_SECONDS):
-                    felt = await self._fault.felt(self._target)
+                felt = None
+                try:
+                    async with asyncio.timeout(FELT_SECONDS):
+                        felt = await self._fault.felt(self._target)
+                except TimeoutError:
+                    log.warning("a look at fault %s took longer than %g s", self._name, FELT_SECONDS)
                 if felt is not None:
                     self._judge(asked, felt)
                 await asyncio.sleep(max(0.0, asked + PERIOD_SECONDS - self._clock.now()))

@@ -73,14 +73,16 @@ class HeldFault(FeltFault):
 
     @abstractmethod
     async def hold(self, target: Any, on: On) -> None:
-        """Make the disturbance, call `on`, and return when it is lost; cancelled at its end."""
+        """Make ready, wait until it is `due`, disturb, call `on`, and return when that is lost; cancelled at its end.
+
+        Logging in alone can take a small store that is busy a second: what can be done ahead of the moment is.
+        """
 
     async def apply(self, target: Any) -> None:
         """On at its moment, until `revert`."""
         if not target.state:
             await target.intend(type=type(self).__name__)
         await self.prepare(target)
-        await target.due()
         await target.keep(lambda on: self.hold(target, on))
 
     async def revert(self, target: Any) -> None:

@@ -36,6 +36,13 @@ class StoreTarget(FeltTarget):
         """Unix seconds."""
         return self._clock.now()
 
+    async def due(self) -> None:
+        """Wait for the moment. Raises Ended when the plan ends before, but not in what `keep` runs: that is let go."""
+        if asyncio.current_task() is self._keeper:
+            await asyncio.sleep(max(0.0, self.moment - self.now()))
+        else:
+            await super().due()
+
     async def keep(self, hold: Callable[[On], Awaitable[None]]) -> None:
         """Keep `hold` going; returns when it is on."""
         if self._keeper is not None:
