@@ -8,6 +8,7 @@ from prometheus_client import Gauge
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
+from redis.maint_notifications import MaintNotificationsConfig
 
 CONNECTIONS = Gauge("app_redis_connections", "Connections open", ["client"])
 IN_USE = Gauge("app_redis_in_use", "Connections lent out", ["client"])
@@ -28,7 +29,8 @@ def create_client(
         socket_connect_timeout=timeout,
         retry=Retry(ExponentialBackoff(cap=1.0, base=0.01), retries),
         decode_responses=decode,
-        **options,
+        # Redis Enterprise's. While they are on, redis-py asks on an idle connection that the server has closed.
+        **{"maint_notifications_config": MaintNotificationsConfig(enabled=False), **options},
     )
     pool = client.connection_pool
     IN_USE.labels(name).set_function(lambda: len(pool._in_use_connections))

@@ -78,10 +78,21 @@ async def test_redis_retries_as_often_as_told(redis_server, retries):
 
 async def test_redis_waits_as_long_as_told(redis_server):
     redis, url = await redis_server("silence")
-    client = create_client(url, timeout=0.05, retries=0, protocol=2)
+    client = create_client(url, timeout=0.5, retries=0, protocol=2)
     with pytest.raises(RedisTimeoutError):
         await client.ping()
     assert redis.pings == 1
+    await client.aclose()
+
+
+@pytest.mark.e2e
+async def test_redis_is_not_asked_on_a_connection_that_it_has_closed(redis):
+    client = create_client(f"redis://{redis.config.redis}/0", timeout=1.0, retries=0)
+    assert await client.ping()
+    async with redis.redis() as admin:
+        assert await admin.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes") >= 1
+    await asyncio.sleep(0.1)
+    assert await client.ping()
     await client.aclose()
 
 

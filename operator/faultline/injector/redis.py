@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import OutOfMemoryError, RedisError, ResponseError
+from redis.maint_notifications import MaintNotificationsConfig
 
 from faultline.faults.base import StoreError
 from faultline.injector.config import Config, split
@@ -35,6 +36,8 @@ class RedisStore:
             socket_connect_timeout=CALL_SECONDS,
             retry=Retry(NoBackoff(), 0),
             decode_responses=True,
+            # While they are on, redis-py asks on an idle connection that the server has closed.
+            maint_notifications_config=MaintNotificationsConfig(enabled=False),
         )
 
     async def call(self, *words: str | int) -> Any:
