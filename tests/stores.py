@@ -111,7 +111,7 @@ class Stores:
         )
         try:
             assert process.stdout
-            assert await asyncio.wait_for(process.stdout.readline(), 20) == b"on\n"
+            assert await asyncio.wait_for(process.stdout.readline(), 60) == b"on\n"
             yield process
         finally:
             if process.returncode is None:

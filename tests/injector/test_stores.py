@@ -8,6 +8,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from tests.stores import felt
 
 from faultline.errors import Unreachable
 from faultline.faults.drop_index import DropIndex
@@ -67,11 +68,18 @@ async def test_what_faults_left_is_put_right_first(postgres: Any) -> None:
 
 @pytest.mark.e2e
 async def test_a_fault_under_way_does_not_keep_it_from_that(postgres: Any) -> None:
-    async with postgres.on(DropIndex(index="orders_customer")):
+    fault = DropIndex(index="orders_customer")
+    async with postgres.on(fault) as target:
+        async with postgres.client() as client:
+            await client.execute("UPDATE orders SET note = 'changed'")
         await reset_postgres(postgres.config)
         async with postgres.client() as client:
-            plan = await client.fetch("EXPLAIN SELECT 1 FROM orders WHERE customer = 1")
-            assert "orders_customer" in str(plan)
+            assert await client.fetchval(FIRST) == 20000
+        # Nobody ended it, so it comes to the new database too, and goes from there as it would have from the old one.
+        await felt(fault, target, True)
+    async with postgres.client() as client:
+        plan = await client.fetch("EXPLAIN SELECT 1 FROM orders WHERE customer = 1")
+        assert "orders_customer" in str(plan)
 
 
 async def test_a_postgres_that_is_away_is_named(config: Any, ports: Any, monkeypatch: pytest.MonkeyPatch) -> None:
