@@ -110,7 +110,7 @@ async def test_look_that_takes_too_long_says_nothing(lab: Lab, tools: Any, monke
 async def test_same_seed_hits_the_same(lab: Lab, tools: Any) -> None:
     hit = []
     for seed in (7, 7, 8, 9):
-        await lab.runner.load(plan(0.0, 0.2, seed=seed))
+        await lab.runner.load(plan(0.0, 1.0, seed=seed))
         hit.append((await done(lab, tools)).target)
     assert hit[0] == hit[1]
     assert len(set(hit)) > 1
@@ -133,7 +133,7 @@ async def test_proof_that_fails_is_an_error_of_the_fault(lab: Lab, tools: Any) -
 
 
 async def test_stop_ends_what_waits_for_its_moment(lab: Lab, tools: Any) -> None:
-    await lab.runner.load(plan(0.8, 5))
+    await lab.runner.load(plan(3, 60))
     await tools.until(lambda: WORLD.get("away") is None and lab.runner.active)
     await lab.runner.stop()
     assert not lab.runner.alive

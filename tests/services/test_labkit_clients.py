@@ -58,7 +58,7 @@ async def redis_server():
 
 async def test_redis_shows_its_connections(redis_server):
     _, url = await redis_server("answer")
-    client = create_client(url, timeout=1.0, retries=0, name="cache", protocol=2)
+    client = create_client(url, timeout=5.0, retries=0, name="cache", protocol=2)
     assert value("app_redis_connections", client="cache") == 0
     assert await client.ping()
     assert value("app_redis_connections", client="cache") == 1
@@ -69,7 +69,7 @@ async def test_redis_shows_its_connections(redis_server):
 @pytest.mark.parametrize("retries", [0, 2])
 async def test_redis_retries_as_often_as_told(redis_server, retries):
     redis, url = await redis_server("drop")
-    client = create_client(url, timeout=1.0, retries=retries, protocol=2)
+    client = create_client(url, timeout=5.0, retries=retries, protocol=2)
     with pytest.raises(RedisConnectionError):
         await client.ping()
     assert redis.pings == 1 + retries
@@ -87,7 +87,7 @@ async def test_redis_waits_as_long_as_told(redis_server):
 
 @pytest.mark.e2e
 async def test_redis_is_not_asked_on_a_connection_that_it_has_closed(redis):
-    client = create_client(f"redis://{redis.config.redis}/0", timeout=1.0, retries=0)
+    client = create_client(f"redis://{redis.config.redis}/0", timeout=5.0, retries=0)
     assert await client.ping()
     async with redis.redis() as admin:
         assert await admin.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes") >= 1
