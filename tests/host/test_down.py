@@ -17,7 +17,7 @@ DOCKER = """#!/bin/sh
 cd {state}
 echo "$*" >> calls
 case "$1 $2" in
-  "version --format") echo 9.9 ;;
+  "version --format") if [ -e stopped ]; then exit 1; fi; echo 9.9 ;;
   "ps --all") case "$*" in *kind*) cat nodes ;; *) cat containers ;; esac ;;
   "volume ls") cat volumes ;;
   "image ls") ls images ;;
@@ -34,13 +34,22 @@ case "$1 $2" in
 esac
 """
 
+# An engine: `stopped` is there while it does not run.
+DOCKERD = """#!/bin/sh
+rm {state}/stopped
+sed -n 's/.*"pidfile": "\\(.*\\)".*/\\1/p' "$2" | while read -r file; do echo $$ > "$file"; done
+trap 'touch {state}/stopped; exit 0' TERM
+while :; do sleep 0.05; done
+"""
+
 
 @pytest.fixture
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    script = tmp_path / "bin/docker"
-    script.parent.mkdir()
-    script.write_text(DOCKER.format(state=tmp_path))
-    script.chmod(0o755)
+    (tmp_path / "bin").mkdir()
+    for name, text in (("docker", DOCKER), ("dockerd", DOCKERD)):
+        script = tmp_path / "bin" / name
+        script.write_text(text.format(state=tmp_path))
+        script.chmod(0o755)
     (tmp_path / "images").mkdir()
     for name in ("nodes", "containers", "volumes"):
         (tmp_path / name).touch()
@@ -103,6 +112,27 @@ def test_clean_removes_images_that_others_stand_on_after_those(state: Path, home
         (state / "images" / name).touch()
     assert down.clean(home, quiet())["images_removed"] == 3
     assert list((state / "images").iterdir()) == []
+
+
+def test_clean_starts_our_engine_for_its_images_and_stops_it_again(state: Path, home: Home) -> None:
+    (state / "images/operator").touch()
+    (state / "stopped").touch()
+    (home.engine / "daemon.json").write_text("{}")
+    done = down.clean(home, quiet())
+    (started,) = engine._OUTLIVING
+    engine._OUTLIVING.clear()
+    assert started.wait(10) == 0
+    assert done == {"cluster_removed": False, "engine": "stopped", "images_removed": 1}
+    assert (state / "stopped").exists()
+    assert not list((state / "images").iterdir())
+
+
+def test_clean_starts_no_engine_that_never_was_ours(state: Path, home: Home) -> None:
+    (state / "images/operator").touch()
+    (state / "stopped").touch()
+    assert down.clean(home, quiet())["images_removed"] == 0
+    assert engine._OUTLIVING == []
+    assert (state / "images/operator").exists()
 
 
 def test_an_image_that_cannot_go_is_told(state: Path, home: Home) -> None:

@@ -108,6 +108,42 @@ def test_ours_is_stopped(docker: Path, home: Home, log: Log) -> None:
     assert not engine.answers()
 
 
+def test_ours_that_is_stopped_is_brought_back(docker: Path, home: Home, log: Log) -> None:
+    assert not engine.bring_back(home, log), "there never was one of ours"
+    assert starts(docker) == 0
+    engine.bring_up(home, log)
+    assert not engine.bring_back(home, log), "it runs"
+    engine.stop(home)
+    engine._OUTLIVING[0].wait()
+    assert engine.bring_back(home, log)
+    assert engine.answers()
+    assert engine.our_pid(home)
+
+
+def test_ours_of_systemd_is_brought_back(docker: Path, home: Home, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    program(
+        docker,
+        "systemctl",
+        """
+case "$1" in
+  start)
+    {state}/bin/dockerd --config-file {state}/none >/dev/null 2>&1 &
+    while ! [ -s {state}/pid ]; do sleep 0.01; done ;;
+  stop) kill "$(cat {state}/pid)"; : > {state}/pid ;;
+esac
+""",
+    )
+    (docker / "none").touch()
+    monkeypatch.setattr(engine, "_SYSTEMD", docker)
+    engine.bring_up(home, log)
+    assert engine.stop(home) == "stopped"
+    assert engine.stop(home) == "not started by faultline; left as it is"
+    assert not engine.answers()
+    assert engine.bring_back(home, log)
+    assert engine.answers()
+    assert engine.stop(home) == "stopped"
+
+
 def test_one_that_was_there_before_is_neither_started_nor_stopped(docker: Path, home: Home, log: Log) -> None:
     with subprocess.Popen(["sleep", "60"]) as theirs:
         (docker / "pid").write_text(str(theirs.pid))

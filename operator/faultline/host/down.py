@@ -39,12 +39,15 @@ def _down(home: Home, console: Console) -> dict[str, object]:
 def clean(home: Home, console: Console) -> dict[str, object]:
     """Also remove the images, the host's programs and caches. Keeps runs, progress and logs.
 
-    The virtual environment, in which this runs, is left to `make clean`.
+    Images outlive the engine, so one of ours that is stopped is started for their removal, and stopped again. The
+    virtual environment, in which this runs, is left to `make clean`.
     """
     with only_one(home):
         removed = 0
-        if engine.answers():
-            with closing(Log(home.logs / "clean.log")) as log:
+        with closing(Log(home.logs / "clean.log")) as log:
+            if engine.bring_back(home, log):
+                console.print("Docker engine: started, for its images to be removed")
+            if engine.answers():
                 cluster.delete(home, log)
                 removed = _remove_from_engine(log)
         result = _down(home, console)

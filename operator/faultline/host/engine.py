@@ -26,6 +26,7 @@ _START_SECONDS = 60.0
 _STOP_SECONDS = 30.0
 _SYSTEMD = Path("/run/systemd/system")
 _SYSTEMD_MARK = "started-by-systemd"
+_STOPPED_MARK = "stopped-by-systemd"
 
 
 def answers() -> bool:
@@ -67,8 +68,7 @@ def bring_up(home: Home, log: process.Log) -> Done:
         install(["docker.io"], log)
     if _SYSTEMD.is_dir() and process.succeeds(["systemctl", "cat", "docker.service"]):
         # The package may have started it by itself; that it runs is our doing all the same.
-        process.run(["systemctl", "start", "docker"], log)
-        (home.engine / _SYSTEMD_MARK).touch()
+        _start_by_systemd(home, log)
         started = None
     elif answers():
         return Done(f"Docker {version()}, installed")
@@ -78,12 +78,30 @@ def bring_up(home: Home, log: process.Log) -> Done:
     return Done(f"Docker {version()}, started")
 
 
+def bring_back(home: Home, log: process.Log) -> bool:
+    """Start our engine again where no engine answers: one that `up` started once. Gives whether it did.
+
+    Raises HostProblem (FL503) when it does not come up.
+    """
+    if answers() or not (shutil.which("dockerd") and shutil.which("docker")):
+        return False
+    started = None
+    if (home.engine / _STOPPED_MARK).exists():
+        _start_by_systemd(home, log)
+    elif _config(home).exists():
+        started = _start_detached(home, log)
+    else:
+        return False
+    _wait_until_it_answers(home, started)
+    return True
+
+
 def stop(home: Home) -> str:
     """Stop the engine if `up` started it. Gives what was done, in words."""
     mark = home.engine / _SYSTEMD_MARK
     if mark.exists():
         process.output(["systemctl", "stop", "docker", "docker.socket"])
-        mark.unlink()
+        mark.rename(home.engine / _STOPPED_MARK)
         return "stopped"
     pid = our_pid(home)
     if pid is None:
@@ -141,6 +159,12 @@ def _require_root_and_apt() -> None:
             "start one (`sudo systemctl start docker`), or join the docker group (`sudo usermod -aG docker $USER`, "
             "then log in again), or run `make up` as root",
         )
+
+
+def _start_by_systemd(home: Home, log: process.Log) -> None:
+    process.run(["systemctl", "start", "docker"], log)
+    (home.engine / _SYSTEMD_MARK).touch()
+    (home.engine / _STOPPED_MARK).unlink(missing_ok=True)
 
 
 def _start_detached(home: Home, log: process.Log) -> subprocess.Popen[bytes]:
