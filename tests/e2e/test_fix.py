@@ -82,7 +82,7 @@ def test_code_that_is_broken_is_shown_and_the_old_code_goes_on(
     main.write_text(main.read_text().replace(old, new))
     done = fix(tiny)
     assert done.exit_code == 2
-    assert said in done.stderr
+    assert said in json.loads(done.stdout)["error"]["message"]
     assert tiny.visit("/visits") == before | {"visits": before["visits"] + 1}
     assert (code_in(tiny, pod)["digest"], names(tiny)) == (code, [pod])
     assert (tiny.cluster.get(tiny.where) or {})["metadata"]["generation"] == generation
