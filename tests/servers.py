@@ -7,11 +7,13 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
+IMAGES = Path(__file__).parents[1] / "images"
 ADMIN = "admin-of-the-tests"
-REPLICA = "replica-0"
+PRIMARY, REPLICA = "postgres-0", "postgres-replica-0"
 
 
 def free_port() -> int:
@@ -34,7 +36,9 @@ def image(name: str) -> str:
 def container(name: str, ready: list[str], command: list[str], environment: dict[str, str]) -> Iterator[None]:
     """A container on this host's network, once `ready` succeeds in it."""
     settings = [f"--env={key}={value}" for key, value in environment.items()]
-    run = ["docker", "run", "--detach", "--network=host", *settings, image(name), *command]
+    # Our scripts as they are now, not as they were when the image was made.
+    scripts = [f"--volume={path}:/usr/local/bin/{path.name}:ro" for path in (IMAGES / name).glob(f"{name}-*")]
+    run = ["docker", "run", "--detach", "--network=host", *settings, *scripts, image(name), *command]
     one = subprocess.run(run, check=True, capture_output=True, text=True, timeout=60).stdout.strip()
     try:
         deadline = time.monotonic() + 60
@@ -62,11 +66,25 @@ def server(port: int, **environment: str) -> Iterator[None]:
 def postgres(seed: str) -> Iterator[tuple[int, int]]:
     """A primary and its replica; gives their ports."""
     primary, replica = free_port(), free_port()
-    own = {"ROLE": "primary", "SEED_SQL": seed, "POSTGRES_ADMIN_PASSWORD": ADMIN, "POSTGRES_ARGS": f"-c port={primary}"}
-    away = {"ROLE": "replica", "PRIMARY_HOST": "127.0.0.1", "PRIMARY_PORT": str(primary)}
-    named = {"POSTGRES_ARGS": f"-c port={replica} -c cluster_name={REPLICA}"}
-    with server(primary, **own), server(replica, **away, **named):
+    with postgres_primary(primary, seed), postgres_replica(replica, primary):
         yield primary, replica
+
+
+@contextmanager
+def postgres_primary(port: int, seed: str, source: int = 0) -> Iterator[None]:
+    """A primary; `source` is where it would replicate from, were it no longer one."""
+    own = {"ROLE": "primary", "SEED_SQL": seed, "POSTGRES_ADMIN_PASSWORD": ADMIN}
+    away = {"PRIMARY_HOST": "127.0.0.1", "PRIMARY_PORT": str(source)}
+    with server(port, **own, **away, POSTGRES_ARGS=f"-c port={port} -c cluster_name={PRIMARY}"):
+        yield
+
+
+@contextmanager
+def postgres_replica(port: int, source: int) -> Iterator[None]:
+    """A replica of what answers at `source`."""
+    away = {"ROLE": "replica", "PRIMARY_HOST": "127.0.0.1", "PRIMARY_PORT": str(source)}
+    with server(port, **away, POSTGRES_ARGS=f"-c port={port} -c cluster_name={REPLICA}"):
+        yield
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.e2e.lab import Lab, kubectl, wait_for
 
+from faultline.errors import Unreachable
 from faultline.names import INJECTOR_PORT
 
 LASTS, PAUSE = 2.5, 3.0
@@ -22,7 +23,8 @@ TOGETHER: list[dict[str, dict[str, Any]]] = [
 
 def injector(lab: Lab, method: str, path: str, body: Any = None) -> Any:
     """Call the injector with a body."""
-    return lab.cluster.service(method, lab.harness, "edges", INJECTOR_PORT, path, body, token=lab.token())
+    where = lab.harness, "edges", INJECTOR_PORT, path
+    return lab.cluster.service(method, *where, body, token=lab.token(), timeout=60)
 
 
 def planned(type: str, start: float, seconds: float, params: dict[str, Any]) -> dict[str, Any]:
@@ -83,6 +85,48 @@ def test_readers_miss_writes_while_replay_is_paused(results: dict[str, dict[str,
     assert "unseen" not in tiny.visit("/pages")
     injector(tiny, "DELETE", "/plan/e2e-pause")
     wait_for("the page at the replica", lambda: "unseen" in tiny.visit("/pages"), 3)
+
+
+def writes(lab: Lab) -> bool:
+    """Whether the app can write."""
+    try:
+        lab.visit("/pages/during", "PUT")
+    except Unreachable:
+        return False
+    return True
+
+
+def follows(lab: Lab, pod: str) -> str:
+    """`t` where that server is a replica, `f` where it takes writes, empty where it does not answer."""
+    ask = ["psql", "-h", "/run/postgresql", "-U", "postgres", "-Atc", "SELECT pg_is_in_recovery()"]
+    return kubectl("-n", lab.namespace, "exec", pod, "-c", "postgres", "--", *ask, check=False).stdout.strip()
+
+
+def test_after_a_failover_the_app_writes_to_the_replica_until_a_reset(
+    results: dict[str, dict[str, Any]], tiny: Lab
+) -> None:
+    start = time.time() + 3
+    faults = [planned("failover", start, 8, {"detection": "1s"})]
+    injector(tiny, "PUT", "/plan", {"run": "e2e-failover", "lease_seconds": 60, "faults": faults})
+    assert writes(tiny)
+    wait_for("the end of writes", lambda: not writes(tiny), 8, every=0.05)
+    assert time.time() >= start
+    wait_for("writes again", lambda: writes(tiny), 8)
+    time.sleep(max(0.0, start + 8 + PAUSE - time.time()))
+    [fault] = injector(tiny, "DELETE", "/plan/e2e-failover")
+    assert fault["error"] == ""
+    assert fault["target"] == "postgres-replica-0"
+    assert fault["plannedStart"] <= fault["applied"] <= fault["observed"] < fault["reverted"] <= fault["cleared"]
+    assert fault["applied"] - fault["plannedStart"] < 1
+    assert follows(tiny, "postgres-replica-0") == "f"
+    wait_for("the old primary as a replica", lambda: follows(tiny, "postgres-0") == "t", 30)
+
+    injector(tiny, "POST", "/reset")
+    assert follows(tiny, "postgres-0") == "f"
+    assert tiny.injector("GET", "/ready") == {"problems": []}
+    tiny.visit("/pages/home-again", "PUT")
+    wait_for("the page at the replica", lambda: "home-again" in tiny.visit("/pages"), 5)
+    assert "during" not in tiny.visit("/pages")
 
 
 def test_nothing_is_left_when_the_injectors_pod_is_gone(results: dict[str, dict[str, Any]], tiny: Lab) -> None:

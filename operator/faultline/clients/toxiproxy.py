@@ -85,6 +85,11 @@ class EdgeProxy:
                 "FL410", f"{self.address} is not this injector's own Toxiproxy: it has {self.name}"
             ) from error
 
+    def lead(self, upstream: str) -> None:
+        """Send new connections to another upstream; those that are open are closed. Toxics stay."""
+        _caller.proxy = self
+        toxiproxy.proxy.APIConsumer.post(f"/proxies/{self.name}", json={"upstream": upstream})
+
     def add(self, name: str, toxic: Toxic) -> None:
         """Put a toxic on; one of that name that is there already counts as done.
 

@@ -37,6 +37,8 @@ class Edge:
     def __init__(self, config: EdgeConfig, program: str, clock: Clock) -> None:
         self.config = config
         self.name = config.name
+        self.upstream: str = config.upstream
+        """Where it leads now."""
         self.wanted: dict[str, Toxic] = {}
         self.restarts = 0
         self._gaps: list[tuple[float, float]] = []
@@ -168,6 +170,13 @@ class Edge:
             log.warning("edge %s is not clean by its API (%s): ending its process", self.name, error or "too slow")
             self._kill(process)
 
+    async def lead(self, upstream: str) -> None:
+        """Lead somewhere else from now on; connections that are open are closed."""
+        if upstream == self.upstream:
+            return
+        self.upstream = upstream
+        await self._change(lambda: None, lambda proxy: proxy.lead(upstream), 0.0)
+
     async def toxics(self) -> set[str]:
         """What the process says is on. Raises Unreachable (FL610) when it does not answer within its bound."""
         async with self._lock:
@@ -218,7 +227,7 @@ class Edge:
         return process
 
     def _furnish(self, proxy: EdgeProxy) -> None:
-        proxy.create(self.config.listen, self.config.upstream)
+        proxy.create(self.config.listen, self.upstream)
         for name, toxic in list(self.wanted.items()):
             proxy.add(name, toxic)
 

@@ -46,6 +46,7 @@ class Lab:
         self.observer = Observer(config, self.clock)
         self._collector = InjectorCollector(self.edges, self.runner, self.connections, self.observer)
         self._tasks: list[asyncio.Task[None]] = []
+        self._swept = False
 
     async def __aenter__(self) -> Self:
         """Starts all edges, then goes on with what the journal has."""
@@ -69,6 +70,7 @@ class Lab:
         while True:
             try:
                 await self.targets.restore(self.runner.owned)
+                self._swept = True
                 return
             except Exception as error:
                 log.error("what earlier faults left is not put back yet: %s", error)
@@ -105,7 +107,8 @@ class Lab:
         """What stands in the way of a run, empty when nothing does."""
         checks = [edge_problem(edge) for edge in self.edges.values()]
         checks += [store_problem(edge.config, self.config) for edge in self.edges.values()]
-        return [problem for problem in await asyncio.gather(*checks) if problem]
+        found = [problem for problem in await asyncio.gather(*checks) if problem]
+        return found if self._swept else ["what earlier faults left is not put back yet", *found]
 
     async def reset(self) -> float:
         """Clean edges, first data; how many seconds it took. Raises Unreachable when a store does not come along."""

@@ -6,14 +6,15 @@ import asyncio
 import contextlib
 import socket
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import asyncpg
 
 from faultline.faults.base import StoreError
-from faultline.faults.base.postgres import PRIMARY, Role, Rows
+from faultline.faults.base.postgres import DATABASE, PRIMARY, Role, Rows
 from faultline.injector.config import Config, split
+from faultline.injector.edge import Edge
 from faultline.injector.failures import POSTGRES_FAILURES
 
 CONNECT_SECONDS = 1.0
@@ -21,6 +22,9 @@ ASK_SECONDS = 1.0
 DO_SECONDS = 5.0
 APPLICATION = "faultline"
 
+PROMOTE_SECONDS = 6.0
+DOWN = ("08006", "08003", "57P01", "57P02", "57P03")
+"""SQLSTATEs of a server that ends, or whose connection does."""
 GONE = "08006"
 """SQLSTATE of a connection that is no more."""
 
@@ -39,9 +43,12 @@ def answers() -> Iterator[None]:
 class Postgres:
     """The servers of one lab, and a connection kept for each of them, database and role that was asked."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, edges: Mapping[str, Edge] | None = None) -> None:
         self._config = config
+        self._edges = edges or {}
         self._addresses: dict[str, tuple[str, int]] = {}
+        self._leader = ""
+        self._first = ""
         self._kept: dict[tuple[str, str, Role], Any] = {}
         self._locks: dict[tuple[str, str, Role], asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -59,7 +66,7 @@ class Postgres:
     ) -> Rows:
         """The rows of one statement on a connection that is kept.
 
-        Raises StoreError, also (once) when the connection was ended since it was last asked.
+        Raises StoreError, for the app's role also (once) when the connection was ended since it was last asked.
         """
         async with self._kept_connection(server, database, role) as connection:
             async with asyncio.timeout(ASK_SECONDS):
@@ -96,8 +103,74 @@ class Postgres:
                 self._addresses.pop(server, None)
             raise
 
+    async def followers(self) -> list[str]:
+        """The servers that answer and follow another, sorted. Raises StoreError."""
+        await self._look_up()
+        return sorted(set(self._addresses) - {PRIMARY})
+
+    async def first(self) -> str:
+        """The own name of the server that the lab made the primary. Raises StoreError."""
+        await self._look_up()
+        if not self._first:
+            raise StoreError(f"Postgres at {self._config.postgres} does not answer", GONE)
+        return self._first
+
+    async def write(self) -> None:
+        """A transaction that writes, by an edge to the primary, as the app would. Raises StoreError."""
+        edge = next(each for each in self._edges.values() if each.config.name.endswith("->postgres"))
+        with answers():
+            async with asyncio.timeout(ASK_SECONDS):
+                host, port = edge.config.loopback
+                connection = await self._dial(host, port, DATABASE, "app", self._config.postgres_app_password, None)
+                try:
+                    await connection.execute("CREATE TEMPORARY TABLE faultline_probe ()")
+                finally:
+                    connection.terminate()
+
+    async def leader(self) -> str:
+        """The server that takes writes, by its own name; empty when none does. Raises StoreError."""
+        await self._look_up()
+        return self._leader
+
+    async def demote(self, server: str = PRIMARY, *, own: bool) -> None:
+        """Stopped as by a crash, and to come back as a replica. Raises StoreError."""
+        role = 'rm -f "$around/role"' if own else 'echo replica > "$around/role"'
+        stop = 'touch "$around/again"; rm -f "$PGDATA/faultline-replica"; pg_ctl stop -D "$PGDATA" -m immediate -W'
+        try:
+            await self._run(f"{role}; {stop}", server)
+        except StoreError as error:
+            # The answer goes down with the server.
+            if error.state not in DOWN:
+                raise
+        await self.close()
+
+    async def promote(self, server: str, *, own: bool) -> None:
+        """The leader from now on, also when its process starts again. Raises StoreError."""
+        role = 'rm -f "$around/role"' if own else 'echo primary > "$around/role"'
+        await self._run(f'{role}; rm -f "$PGDATA/faultline-replica"', server)
+        async with self._kept_connection(server, "postgres", "admin") as connection, asyncio.timeout(PROMOTE_SECONDS):
+            if not await connection.fetchval("SELECT NOT pg_is_in_recovery() OR pg_promote(true, 5)"):
+                raise StoreError(f"{server} was not promoted")
+        await self.close()
+
+    async def lead_edges(self) -> None:
+        """Every edge to the primary leads to the leader. Raises StoreError when there is none."""
+        leader = await self.leader()
+        if not leader:
+            raise StoreError("no server of Postgres takes writes")
+        host, port = self._addresses[PRIMARY]
+        for edge in self._edges.values():
+            if edge.config.name.endswith("->postgres") or edge.config.name == "primary->replica":
+                await edge.lead(edge.config.upstream if leader == self._first else f"{host}:{port}")
+
+    async def _run(self, command: str, server: str) -> None:
+        """A shell command next to a server, which writes to no database."""
+        program = f'around=$(dirname "$PGDATA"); {command}'.replace("'", "''")
+        await self.do(f"COPY (SELECT) TO PROGRAM '{program}';", server=server)
+
     async def close(self) -> None:
-        """Gives the kept connections back."""
+        """Gives the kept connections back, and forgets who is where."""
+        self._addresses.clear()
         for connection in self._kept.values():
             connection.terminate()
         self._kept.clear()
@@ -106,6 +179,9 @@ class Postgres:
     async def _kept_connection(self, server: str, database: str, role: Role) -> Any:
         place = server, database, role
         async with self._locks[place]:
+            if role == "admin" and place in self._kept and self._kept[place].is_closed():
+                # That the app's was ended says something, and is told; ours is opened again.
+                del self._kept[place]
             if place not in self._kept:
                 user, password = ("app", self._config.postgres_app_password) if role == "app" else ("postgres", None)
                 self._kept[place] = await self.connect(server=server, database=database, user=user, password=password)
@@ -120,27 +196,45 @@ class Postgres:
                 raise
 
     async def _look_up(self) -> None:
-        """The primary by its Service; the replicas, of which there may be several, by their own names."""
+        """Each server by its own name, and who of them leads: one that was promoted rather than the first."""
         if self._config.postgres is None:
             raise StoreError("this lab has no Postgres")
-        found = {PRIMARY: split(self._config.postgres)}
-        if self._config.postgres_replica:
-            for address in await self._resolve(*split(self._config.postgres_replica)):
-                found[await self._name(*address)] = address
-        self._addresses = found
+        first = split(self._config.postgres)
+        self._addresses, self._leader, self._first = {}, "", ""
+        leaders: dict[str, tuple[str, int]] = {}
+        for address in [first, *await self._replica_addresses()]:
+            try:
+                name, follows = await self._who(*address)
+            except StoreError:
+                # One that is being started again is not there for now.
+                continue
+            if address == first:
+                self._first = name
+            if follows:
+                self._addresses[name] = address
+            else:
+                leaders[name] = address
+        self._leader = next((name for name in leaders if name != self._first), self._first if leaders else "")
+        self._addresses |= {name: address for name, address in leaders.items() if name != self._leader}
+        self._addresses[PRIMARY] = leaders.get(self._leader, first)
 
-    async def _resolve(self, host: str, port: int) -> list[tuple[str, int]]:
+    async def _replica_addresses(self) -> list[tuple[str, int]]:
+        if not self._config.postgres_replica:
+            return []
+        host, port = split(self._config.postgres_replica)
         try:
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except OSError as error:
             raise StoreError(f"{host} has no address: {error}", GONE) from error
         return sorted({(str(each[4][0]), port) for each in found})
 
-    async def _name(self, host: str, port: int) -> str:
+    async def _who(self, host: str, port: int) -> tuple[str, bool]:
+        """A server's name, and whether it follows another."""
         with answers():
             connection = await self._dial(host, port, "postgres", "postgres", None, None)
             try:
-                return str(await connection.fetchval("SHOW cluster_name"))
+                name, follows = await connection.fetchrow("SELECT current_setting('cluster_name'), pg_is_in_recovery()")
+                return str(name), bool(follows)
             finally:
                 connection.terminate()
 

@@ -9,7 +9,7 @@ from faultline.api.sample import Outcome, Sample
 from faultline.api.toxic import Toxic
 from faultline.faults.base.clock import ClockFault, ClockTarget
 from faultline.faults.base.edge import SILENT_SECONDS, Direction, EdgeFault, EdgeTarget, streams
-from faultline.faults.base.fault import Family, Fault, FeltFault, Parts, Reference, Target, unmet
+from faultline.faults.base.fault import Family, Fault, FeltFault, Part, Parts, Reference, Target, unmet
 from faultline.faults.base.pod import PodFault, PodTarget, Pressure, SomePods
 from faultline.faults.base.postgres import PostgresAccess, PostgresFault, PostgresTarget, ReplicaFault
 from faultline.faults.base.redis import ForgettingFault, RedisAccess, RedisFault, RedisTarget
@@ -31,6 +31,7 @@ __all__ = [
     "HeldFault",
     "On",
     "Outcome",
+    "Part",
     "Parts",
     "PodFault",
     "PodTarget",

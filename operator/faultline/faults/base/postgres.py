@@ -14,6 +14,7 @@ from faultline.faults.base.share import choose
 from faultline.faults.base.store import HeldFault, StoreError, StoreTarget
 
 PRIMARY = "primary"
+"""Whoever takes writes."""
 DATABASE = "lab"
 """The apps'."""
 SCHEMA = "faultline"
@@ -45,6 +46,27 @@ class PostgresAccess(Protocol):
     async def replicas(self) -> list[str]:
         """The replicas' names, sorted. Raises StoreError when one that should be there is not."""
 
+    async def followers(self) -> list[str]:
+        """The servers that answer and follow another, sorted."""
+
+    async def first(self) -> str:
+        """The own name of the server that the lab made the primary. Raises StoreError while it does not answer."""
+
+    async def leader(self) -> str:
+        """The name of the server that takes writes; empty when there is none. After a fail-over `primary` means it."""
+
+    async def demote(self, server: str = PRIMARY, *, own: bool) -> None:
+        """Stop a server as a crash would, and have it come back as a replica of whoever leads then.
+
+        `own` says whether replica is what the lab made it. Raises StoreError; one that is stopped already is fine.
+        """
+
+    async def promote(self, server: str, *, own: bool) -> None:
+        """Make a replica the leader. `own` says whether that is what the lab made it. Raises StoreError."""
+
+    async def lead_edges(self) -> None:
+        """Let every edge to the primary lead to the leader. Raises StoreError where there is none."""
+
     async def ask(
         self, query: str, *values: Any, server: str = PRIMARY, database: str = "postgres", role: Role = "admin"
     ) -> Rows:
@@ -56,6 +78,9 @@ class PostgresAccess(Protocol):
 
 class PostgresTarget(PostgresAccess, StoreTarget, Protocol):
     """What the injector offers faults on Postgres."""
+
+    async def write(self) -> None:
+        """A new connection of the app's role by an edge to the primary, and a write. Raises StoreError, within 1 s."""
 
     def session(
         self,

@@ -36,7 +36,7 @@ class Targets:
         if fault.family == "edge":
             return EdgeTarget(self._edges[planned.edge], self._firewall, self._clock, planned.name)
         if fault.family == "postgres":
-            return PostgresTarget(planned, record, self._clock, ended, self._config)
+            return PostgresTarget(planned, record, self._clock, ended, self._config, self._edges)
         if fault.family == "redis":
             return RedisTarget(planned, record, self._clock, ended, self._config)
         if fault.family == "traffic":
@@ -56,7 +56,7 @@ class Targets:
         await self._pods.restore(kept)
         # Those of data stores end with the injector; what is kept is being put on again just now.
         if not kept:
-            await asyncio.gather(restore_postgres(self._config), restore_redis(self._config))
+            await asyncio.gather(restore_postgres(self._config, self._edges), restore_redis(self._config))
 
     async def close(self) -> None:
         """Give back what the families' targets share."""

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, ClassVar, NamedTuple
 
 from faultline.faults import FAULTS
@@ -14,6 +14,7 @@ from faultline.faults.base import PostgresFault, StoreError, first
 from faultline.faults.base.postgres import PRIMARY, Role, Rows
 from faultline.injector.clock import Clock
 from faultline.injector.config import Config
+from faultline.injector.edge import Edge
 from faultline.injector.plan import PlannedFault
 from faultline.injector.postgres import GONE, Postgres, answers
 from faultline.injector.record import Record
@@ -90,10 +91,10 @@ class Session:
             return found
 
 
-async def restore_postgres(config: Config) -> None:
+async def restore_postgres(config: Config, edges: Mapping[str, Edge] | None = None) -> None:
     """Puts right what faults of any kind may have left in Postgres. Raises StoreError."""
     found = [each for each in FAULTS.values() if issubclass(each, PostgresFault)]
-    postgres = Postgres(config)
+    postgres = Postgres(config, edges)
     try:
         for fault in found:
             if config.parts.stores.issuperset(fault.stores):
@@ -108,15 +109,28 @@ class PostgresTarget(StoreTarget):
     lead: ClassVar[float] = 2.0
 
     def __init__(
-        self, planned: PlannedFault, record: Record, clock: Clock, ended: asyncio.Event, config: Config
+        self,
+        planned: PlannedFault,
+        record: Record,
+        clock: Clock,
+        ended: asyncio.Event,
+        config: Config,
+        edges: Mapping[str, Edge] | None = None,
     ) -> None:
         super().__init__(planned, record, clock, ended)
         self._config = config
-        self._postgres = Postgres(config)
+        self._postgres = Postgres(config, edges)
         self._owed: dict[Place, str] = {}
         self.replicas = self._postgres.replicas
         self.ask = self._postgres.ask
         self.do = self._postgres.do
+        self.followers = self._postgres.followers
+        self.first = self._postgres.first
+        self.write = self._postgres.write
+        self.leader = self._postgres.leader
+        self.demote = self._postgres.demote
+        self.promote = self._postgres.promote
+        self.lead_edges = self._postgres.lead_edges
 
     async def close(self) -> None:
         """Gives back all connections; what is still to be undone the guards undo."""
