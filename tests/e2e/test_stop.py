@@ -167,4 +167,4 @@ def running(command: list[str]) -> Iterator[subprocess.Popen[str]]:
         yield child
     finally:
         child.kill()
-        child.wait()
+        child.communicate()

@@ -143,8 +143,8 @@ class Sampler:
     def close(self) -> None:
         """Look no more."""
         self._child.kill()
-        self._child.wait()
         self._thread.join()
+        self._child.communicate()
 
     def _read(self) -> None:
         at, text = 0.0, ""
@@ -297,7 +297,7 @@ class Matrix:
             yield kill
         finally:
             child.kill()
-            child.wait()
+            child.communicate()
 
     def _bring_back_api(self) -> None:
         """The kubelet brings it back; as it waits longer after each end, it is begun anew when it does."""
