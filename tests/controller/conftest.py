@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import copy
+import gzip
 import itertools
+import json
 from typing import Any
 
 import pytest
@@ -79,6 +81,8 @@ class FakeApi:
         found = [each for key, each in self.objects.items() if key.rsplit("/", 1)[0] == where]
         if labels == "faultline.dev/slug":
             found = [each for each in found if "faultline.dev/slug" in each["metadata"].get("labels", {})]
+        if labels.startswith("owner=helm"):
+            found = [each for each in found if each["metadata"].get("labels", {}).get("owner") == "helm"]
         return copy.deepcopy(found)
 
     async def create(self, where: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -89,7 +93,7 @@ class FakeApi:
 
     async def replace(self, where: str, body: dict[str, Any]) -> dict[str, Any]:
         there = self.objects[where]["metadata"].get("resourceVersion")
-        if there != body["metadata"].get("resourceVersion"):
+        if body["metadata"].get("resourceVersion") not in (None, there):
             raise Conflict("FL404", f"{where} changed")
         return self._write("replace", where, body)
 
@@ -167,9 +171,28 @@ class FakeHelm:
         self.api.put("Secret", {"metadata": {"name": "harness"}, "data": {"token": token}}, namespace)
         self.api.put("Deployment", deployment("web", ready=self.ready), values["labNamespace"])
         self.api.put("Deployment", deployment("edges"), namespace)
+        self.api.put("Secret", release(values["labNamespace"], namespace), namespace)
 
     async def uninstall(self, namespace: str) -> None:
         self.uninstalled.append(namespace)
+
+
+def release(
+    lab: str, harness: str, version: int = 1, replicas: int = 1, service: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Helm's record of what FakeHelm installs, and of a Service `web` where its specification is given."""
+    names = {"name": "web", "namespace": lab}
+    edges = {"kind": "Deployment", "metadata": {"name": "edges", "namespace": harness}, "spec": {"replicas": 1}}
+    web = {
+        "kind": "Deployment",
+        "metadata": {**names, "labels": {"faultline.dev/part": "app"}},
+        "spec": {"replicas": replicas, "template": {"metadata": {}}},
+    }
+    more = [{"kind": "Service", "metadata": names, "spec": service}] if service else []
+    record = json.dumps({"manifest": yaml.safe_dump_all([web, edges, *more])}).encode()
+    data = base64.b64encode(base64.b64encode(gzip.compress(record))).decode()
+    labels = {"owner": "helm", "name": "lab", "status": "deployed", "version": str(version)}
+    return {"metadata": {"name": f"sh.helm.release.v1.lab.v{version}", "labels": labels}, "data": {"release": data}}
 
 
 def deployment(name: str, ready: bool = True, generation: int = 1) -> dict[str, Any]:

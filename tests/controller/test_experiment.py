@@ -209,7 +209,8 @@ async def test_code_that_went_past_the_operator_is_seen_at_the_end(api, harness,
     server = TestServer(app)
     await server.start_server()
     monkeypatch.setattr(watch, "CODE_PORT", server.port)
-    pod = {"metadata": {"name": "web-1"}, "status": {"podIP": "127.0.0.1"}}
+    owner = {"kind": "ReplicaSet", "name": "web-5d4f"}
+    pod = {"metadata": {"name": "web-1", "ownerReferences": [owner]}, "status": {"podIP": "127.0.0.1"}}
     experiment = ground()
 
     async def fresh(*args, **options):
@@ -228,6 +229,37 @@ async def test_a_changed_deployment_ends_it(api, harness, ground):
     api.put("Deployment", deployment("web", generation=2), "lab-shop")
     await task
     assert status_of(api)["reasons"] == ["what is deployed changed during the run: deployment/web (generation 1)"]
+
+
+async def test_a_pod_of_ones_own_ends_it(api, harness, ground):
+    task = asyncio.create_task(ground().perform())
+    await in_phase(api, "Fault")
+    api.put("Pod", {"metadata": {"name": "faster", "labels": {"app": "web"}}}, "lab-shop")
+    await task
+    assert status_of(api)["reasons"] == ["pods that are not the Scenario's came during the run: faster"]
+
+
+async def test_a_pod_of_ones_own_that_is_there_already_lets_no_run_begin(api, harness, ground):
+    api.put("Pod", {"metadata": {"name": "faster", "labels": {"app": "web"}}}, "lab-shop")
+    await ground().perform()
+    assert status_of(api)["reasons"] == ["FL326: lab-shop has pods that are not its Scenario's: faster"]
+    assert "edges PUT /plan" not in harness.calls
+
+
+async def test_what_changes_while_everything_is_read_back_counts_too(api, harness, ground):
+    original = harness._do
+
+    async def changes(call, request):
+        answer = await original(call, request)
+        if call == "DELETE /plan/r1":
+            api.objects[path("Scenario", "shop")]["metadata"]["generation"] = 2
+        return answer
+
+    harness._do = changes
+    await ground().perform()
+    status = status_of(api)
+    assert status["phases"][-1]["name"] == "Grading"
+    assert any("the Scenario shop was changed during the run" in each for each in status["reasons"])
 
 
 async def test_a_lost_plan_ends_it(api, harness, ground):

@@ -240,3 +240,23 @@ async def test_what_a_fault_on_pods_changes_is_not_taken_for_new_code(api):
     assert not before <= await watch.deployed(api, "shop")
     api.put("Deployment", marked(1), "lab-shop")
     assert not before <= await watch.deployed(api, "shop", {"web"})
+
+
+@pytest.mark.parametrize(
+    ("cpu", "annotations", "same"),
+    [
+        ("200m", {}, True),
+        ("2", {}, False),
+        # A fault has throttled it, and will put it back.
+        ("50m", {"faultline.dev/fault": json.dumps({"owner": "r/f", "cpu": "200m"})}, True),
+    ],
+)
+async def test_a_pod_s_limits_may_not_change_but_by_a_fault(api, cpu, annotations, same):
+    def pod(cpu, annotations):
+        container = {"name": "app", "resources": {"limits": {"cpu": cpu, "memory": "128Mi"}}}
+        return {"metadata": {"name": "web-1", "annotations": annotations}, "spec": {"containers": [container]}}
+
+    api.put("Pod", pod("200m", {}), "lab-shop")
+    before = await watch.deployed(api, "shop")
+    api.put("Pod", pod(cpu, annotations), "lab-shop")
+    assert (before == await watch.deployed(api, "shop")) is same

@@ -17,6 +17,7 @@ APPLY_PATCH = "application/apply-patch+yaml"
 _KINDS = {
     "Namespace": ("/api/v1", "namespaces"),
     "Secret": ("/api/v1", "secrets"),
+    "Service": ("/api/v1", "services"),
     "ConfigMap": ("/api/v1", "configmaps"),
     "Node": ("/api/v1", "nodes"),
     "Pod": ("/api/v1", "pods"),

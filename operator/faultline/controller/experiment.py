@@ -24,6 +24,7 @@ from faultline.controller.api import Api
 from faultline.controller.conditions import holds
 from faultline.controller.labs import Labs
 from faultline.controller.record import Record
+from faultline.controller.release import Release
 from faultline.controller.settings import Settings
 from faultline.errors import FaultlineError, NotFound, NotReady, Unreachable
 from faultline.grading import Evidence, LoadReport
@@ -145,27 +146,30 @@ class Experiment:
 
     async def _measure(self, ground: Ground, injector: Injector, loadgen: LoadGenerator) -> Evidence:
         name, run = self.record.scenario, self.record.name
-        await prepare.reset(self._api, injector, name, run)
+        release = await Release.of(self._api, name)
+        await prepare.reset(self._api, injector, release, name, run)
         await self.record.enter(Phase.SETTLE, "edges clean, data stores and the way in answer")
         services = [each.name for each in ground.spec.app.services if each.replicas]
         await prepare.settle(injector, name, services, plan.target(name))
         seed = int(self.record.run["spec"].get("seed", 1))
         await prepare.prepare_load(loadgen, run, plan.load_plan(name, seed, ground.spec, ground.code.load_py))
         replaced = plan.replaced(ground.spec)
-        before = await watch.deployed(self._api, name, replaced)
+        deployed = watch.Deployed(self._api, ground.scenario, replaced, release)
+        await deployed.remember()
         mark = await self._start(ground, seed, injector, loadgen)
-        async with self._beside(
-            watch.keep_lease(injector, run, self._doubts),
-            watch.mirror(injector, loadgen, self.record, self._doubts),
-            watch.watch_changes(self._api, ground.scenario, before, replaced, self._doubts),
-        ):
-            await self._timed(ground.spec, mark)
-            await watch.look_for_swaps(self._api, name, self._doubts)
-        final = await injector.end_plan(run)
-        await self.record.enter(
-            Phase.FINAL_READS, "reading back what was written", faults=final or self.record.status.faults
-        )
-        load = await self._final_reads(loadgen)
+        # To the last read: who answers then must be who was asked to keep it.
+        async with self._beside(deployed.watch(self._doubts)):
+            async with self._beside(
+                watch.keep_lease(injector, run, self._doubts),
+                watch.mirror(injector, loadgen, self.record, self._doubts),
+            ):
+                await self._timed(ground.spec, mark)
+            final = await injector.end_plan(run)
+            await self.record.enter(
+                Phase.FINAL_READS, "reading back what was written", faults=final or self.record.status.faults
+            )
+            load = await self._final_reads(loadgen)
+            await deployed.look_again(self._doubts)
         return Evidence(
             run=run,
             scenario=name,

@@ -14,13 +14,12 @@ from faultline.clients.kube import path
 from faultline.clients.loadgen_api import LoadGenerator, LoadPlan
 from faultline.controller import readiness
 from faultline.controller.api import Api
+from faultline.controller.release import Release
 from faultline.errors import NotReady, Unreachable
 from faultline.names import LABEL_PART, lab_namespace
 
 log = logging.getLogger(__name__)
 
-ANNOTATION_RUN = "faultline.dev/run"
-"""On a pod template: the run for which the pods were made afresh."""
 POLL_SECONDS = 0.3
 AGAIN_SECONDS = 1.0
 ROLLOUT_SECONDS = 60.0
@@ -28,19 +27,23 @@ SETTLE_SECONDS = 45.0
 READY_SECONDS = 30.0
 
 
-async def reset(api: Api, injector: Injector, scenario: str, run: str) -> None:
-    """Seed data, empty caches, clean edges, and each pod of app and shared services new.
+async def reset(api: Api, injector: Injector, release: Release, scenario: str, run: str) -> None:
+    """Everything as it was installed, seed data, empty caches, clean edges, each pod of app and shared services new.
 
-    Data first: a pod that starts meanwhile would find a database that is being put back.
-    Raises NotReady (FL320) when the new pods do not come up.
+    Data before those pods: one that starts meanwhile would find a database that is being put back.
+    Raises NotReady: FL320 when the new pods do not come up, FL326 when something is gone or not the lab's.
     """
+    if await release.put_back():
+        await _rolled_out(api, scenario)
     log.info("run %s: data restored in %.1f s", run, await _restored(injector))
-    namespace, names = lab_namespace(scenario), []
-    patch = {"spec": {"template": {"metadata": {"annotations": {ANNOTATION_RUN: run}}}}}
-    for each in await api.items(path("Deployment", namespace=namespace), f"{LABEL_PART} in (app, shared)"):
-        names.append(each["metadata"]["name"])
-    await asyncio.gather(*(api.patch(path("Deployment", name, namespace), patch) for name in names))
+    await release.renew(run)
     await _rolled_out(api, scenario)
+    if strangers := await release.strangers():
+        raise NotReady(
+            "FL326",
+            f"{lab_namespace(scenario)} has pods that are not its Scenario's: {', '.join(strangers)}",
+            f"kubectl -n {lab_namespace(scenario)} delete pod {strangers[0]}",
+        )
 
 
 async def _restored(injector: Injector) -> float:

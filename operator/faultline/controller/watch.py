@@ -19,6 +19,7 @@ from faultline.clients.loadgen_api import LoadGenerator
 from faultline.controller import readiness
 from faultline.controller.api import Api
 from faultline.controller.record import Record
+from faultline.controller.release import Release
 from faultline.errors import FaultlineError, Unreachable
 from faultline.names import ANNOTATION_CODE, ANNOTATION_FAULT, CODE_PORT, LABEL_PART, lab_namespace
 
@@ -96,25 +97,51 @@ async def mirror(injector: Injector, loadgen: LoadGenerator, record: Record, dou
             log.warning("run %s: %s", record.name, error.message)
 
 
-async def watch_changes(
-    api: Api, scenario: Json, before: frozenset[str], replaced: Collection[str], doubts: Doubts
-) -> None:
-    """What is deployed may not change during a run, but for what faults on the pods of `replaced` do."""
-    name = scenario["metadata"]["name"]
-    while True:
-        await asyncio.sleep(CHANGES_SECONDS)
-        try:
-            now = await api.get(path("Scenario", name))
-            if now is None or now["metadata"].get("deletionTimestamp"):
-                doubts.stop(f"the Scenario {name} was deleted during the run")
-            elif now["metadata"]["generation"] != scenario["metadata"]["generation"]:
-                doubts.stop(f"the Scenario {name} was changed during the run")
-            elif _code(now) != _code(scenario):
-                doubts.stop(f"other code was sent into {name} during the run")
-            elif gone := before - await deployed(api, name, replaced):
-                doubts.stop(f"what is deployed changed during the run: {', '.join(sorted(gone))}")
-        except FaultlineError as error:
-            log.warning("watching %s: %s", name, error.message)
+class Deployed:
+    """What a lab runs, which may not change during a run but for what faults on the pods of `replaced` do."""
+
+    def __init__(self, api: Api, scenario: Json, replaced: Collection[str], release: Release) -> None:
+        self._api = api
+        self._scenario = scenario
+        self._name = str(scenario["metadata"]["name"])
+        self._replaced = replaced
+        self._release = release
+        self._before: frozenset[str] = frozenset()
+
+    async def remember(self) -> None:
+        """What there is now is what is graded."""
+        self._before = await deployed(self._api, self._name, self._replaced)
+
+    async def watch(self, doubts: Doubts) -> None:
+        """Look again and again; a change stops the run."""
+        while True:
+            await asyncio.sleep(CHANGES_SECONDS)
+            try:
+                if found := await self._change():
+                    doubts.stop(found)
+            except FaultlineError as error:
+                log.warning("watching %s: %s", self._name, error.message)
+
+    async def look_again(self, doubts: Doubts) -> None:
+        """A last look, when everything has been measured: a change since the one before, and code sent into pods."""
+        if found := await self._change():
+            doubts.add(found)
+        await look_for_swaps(self._api, self._name, doubts)
+
+    async def _change(self) -> str | None:
+        """What has changed, in words."""
+        now = await self._api.get(path("Scenario", self._name))
+        if now is None or now["metadata"].get("deletionTimestamp"):
+            return f"the Scenario {self._name} was deleted during the run"
+        if now["metadata"]["generation"] != self._scenario["metadata"]["generation"]:
+            return f"the Scenario {self._name} was changed during the run"
+        if _code(now) != _code(self._scenario):
+            return f"other code was sent into {self._name} during the run"
+        if gone := self._before - await deployed(self._api, self._name, self._replaced):
+            return f"what is deployed changed during the run: {', '.join(sorted(gone))}"
+        if strangers := await self._release.strangers():
+            return f"pods that are not the Scenario's came during the run: {', '.join(strangers)}"
+        return None
 
 
 async def look_for_swaps(api: Api, scenario: str, doubts: Doubts) -> None:
@@ -159,8 +186,20 @@ async def deployed(api: Api, scenario: str, replaced: Collection[str] = ()) -> f
     for pod in await api.items(path("Pod", namespace=namespace), f"{LABEL_PART} in (app, shared)"):
         of_replaced = (pod["metadata"].get("labels") or {}).get("app") in replaced
         if not of_replaced and not pod["metadata"].get("deletionTimestamp"):
-            found.add(f"pod/{pod['metadata']['name']}")
+            found.add(f"pod/{pod['metadata']['name']}{_limits(pod)}")
     return frozenset(found)
+
+
+def _limits(pod: Json) -> str:
+    """Its containers' limits, as they are without the fault that has marked it."""
+    mark = json.loads((pod["metadata"].get("annotations") or {}).get(ANNOTATION_FAULT, "{}"))
+    found = [
+        dict((each.get("resources") or {}).get("limits") or {}) for each in pod.get("spec", {}).get("containers", [])
+    ]
+    if found and "cpu" in mark:
+        found[0]["cpu"] = mark["cpu"]
+    parts = [f"{name} {value}" for each in found for name, value in sorted(each.items())]
+    return f" ({', '.join(parts)})" if parts else ""
 
 
 def _specification(workload: Json) -> str:
