@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 import pytest
+import requests
 
 from faultline.errors import Conflict, NotFound
 from faultline.injector.lab import Lab
@@ -92,6 +93,38 @@ async def test_forgetting_twice_gives_the_same_answer(lab: Lab, tools: Any) -> N
     await lab.runner.load(plan(fault("now", 0, 60)))
     await tools.until(lambda: lab.runner.active)
     assert await lab.runner.forget("run-1") == await lab.runner.forget("run-1")
+
+
+@pytest.mark.parametrize(
+    ("method", "where", "body", "said"),
+    [
+        ("DELETE", "/toxics/cut.upstream", None, "the toxic cut.upstream was removed"),
+        ("POST", "/toxics/cut.upstream", {"attributes": {"timeout": 5}}, "the toxic cut.upstream was changed"),
+        ("POST", "/toxics/cut.downstream", {"toxicity": 0.0}, "the toxic cut.downstream was changed"),
+        ("POST", "", {"enabled": False}, "the proxy was switched off"),
+        ("DELETE", "", None, "the proxy was switched off"),
+    ],
+)
+async def test_toxics_that_somebody_else_takes_off_are_on_record(
+    lab: Lab, tools: Any, method: str, where: str, body: Any, said: str
+) -> None:
+    await lab.runner.load(plan(fault("cut", 0, 60)))
+    await tools.until(lambda: lab.runner.statuses[0].applied)
+    url = f"http://127.0.0.1:{lab.edges[NAME].config.api}/proxies/{NAME}{where}"
+    done = await asyncio.to_thread(requests.request, method, url, json=body, timeout=2)
+    assert done.ok
+    await tools.until(lambda: lab.runner.statuses[0].error, 3)
+    assert lab.runner.statuses[0].error == f"{said} by somebody else while it was on"
+    # And the edge comes clean all the same.
+    await lab.runner.stop()
+    await tools.until(lambda: tools.answers(lab.edges[NAME].config.loopback[1]), 3)
+
+
+async def test_toxics_that_come_and_go_by_plan_are_nobodys_doing(lab: Lab, tools: Any) -> None:
+    flaps = fault("flaps", 0, 3, "flapping", state="partition", period="600ms", duty=0.5)
+    await lab.runner.load(plan(flaps, fault("late", 0.3, 2.5, "latency", delay="20ms")))
+    await tools.until(lambda: not lab.runner.alive, 8)
+    assert [each.error for each in lab.runner.statuses] == ["", ""]
 
 
 async def test_killed_toxiproxy_leaves_a_gap_in_the_record(lab: Lab, tools: Any) -> None:

@@ -8,6 +8,7 @@ belong to the `EdgeProxy` on whose behalf the current thread calls.
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 import requests
@@ -119,13 +120,46 @@ class EdgeProxy:
     def toxics(self) -> dict[str, Toxic]:
         """What the process says is on, by name."""
         _caller.proxy = self
+        try:
+            found = self._known().toxics()
+        except toxiproxy.exceptions.NotFound as error:
+            # Somebody deleted it; a process that is started clean has it again.
+            raise Unreachable("FL611", f"Toxiproxy of edge {self.name} does not know the edge any more") from error
         return {
             name: Toxic(type=each.type, stream=each.stream, attributes=each.attributes, toxicity=each.toxicity)
-            for name, each in self._known().toxics().items()
+            for name, each in found.items()
         }
 
+    def spoilt(self, wanted: Mapping[str, Toxic]) -> str | None:
+        """In words what somebody else did to the proxy: it is off, or a toxic of `wanted` is not on as it should be.
+
+        Any thread may ask this at any time.
+        """
+        # Past the package, which keeps what it read, and by a connection of its own, whatever else is under way.
+        where = f"{self.address}/proxies/{self.name}"
+        try:
+            with requests.Session() as session:
+                session.trust_env = False
+                found = session.get(where, timeout=self.timeout).json()
+        except requests.RequestException as error:
+            message = f"Toxiproxy of edge {self.name} did not answer GET {where} within {self.timeout:g}s: {error}"
+            raise Unreachable("FL610", message) from error
+        if not found.get("enabled"):
+            return "the proxy was switched off"
+        on = {each["name"]: each for each in found.get("toxics", [])}
+        for name, toxic in wanted.items():
+            if name not in on:
+                return f"the toxic {name} was removed"
+            if any(on[name]["attributes"].get(key) != value for key, value in toxic.attributes.items()) or (
+                on[name]["toxicity"] != toxic.toxicity
+            ):
+                return f"the toxic {name} was changed"
+        return None
+
     def clear(self) -> None:
-        """Take every toxic off."""
+        """Take every toxic off. Raises Unreachable (FL611) when the proxy is off or gone: a restart cures that."""
+        if text := self.spoilt({}):
+            raise Unreachable("FL611", f"Toxiproxy of edge {self.name} is not as it was started: {text}")
         for name in self.toxics():
             self.remove(name)
 

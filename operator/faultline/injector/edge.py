@@ -182,6 +182,21 @@ class Edge:
         async with self._lock:
             return set(await self._call(lambda proxy: proxy.toxics()))
 
+    async def spoilt(self) -> str | None:
+        """What somebody else did to its toxics, in words; None when nothing, or when it cannot be seen now.
+
+        A change of our own that is just under way looks the same: only what is still so at the next look counts.
+        """
+        proxy, wanted = self._proxy, dict(self.wanted)
+        if proxy is None or not self.up:
+            return None
+        try:
+            found = await asyncio.to_thread(proxy.spoilt, wanted)
+        except Unreachable as error:
+            log.warning("%s", error.message)
+            return None
+        return found if self.up and proxy is self._proxy and wanted == self.wanted else None
+
     async def _change(self, want: Callable[[], None], call: Callable[[EdgeProxy], None], moment: float) -> float | None:
         """Makes a change by the API, when it was made; None when it is for the next process to make."""
 

@@ -32,6 +32,9 @@ END_SECONDS = 1.5
 """How long a plan's end waits for its faults to be reverted. Those that are not by then are tried on, and until they
 are gone the plan is alive and no other is taken."""
 
+LOOK_SECONDS = 0.4
+"""Between two looks at whether the toxics of faults that are on are still there."""
+
 AGAIN_SECONDS = 0.25
 """Between two tries to revert a fault."""
 
@@ -59,6 +62,7 @@ class Runner:
         self._tasks: list[asyncio.Task[None]] = []
         self._proofs: list[asyncio.Task[None]] = []
         self._closing: asyncio.Task[None] | None = None
+        self._guard: asyncio.Task[None] | None = None
         self._ended = asyncio.Event()
         self._over = True
         self.lease_expires = 0.0
@@ -188,6 +192,7 @@ class Runner:
             proof = self._prover.prove(planned, fault, target, self._record, self._ended)
             self._proofs.append(asyncio.create_task(proof, name=f"proof {planned.name}"))
         self._closing = asyncio.create_task(self._see_out(), name="lease")
+        self._guard = asyncio.create_task(self._see_to_toxics(), name="guard")
 
     def _forget_proofs(self) -> None:
         for proof in self._proofs:
@@ -197,7 +202,7 @@ class Runner:
     async def close(self) -> None:
         """Ends everything, the probes included; what cannot be ended now is the next injector's business."""
         await self.stop()
-        left = [*self._proofs, *self._tasks, *([self._closing] if self._closing else [])]
+        left = [*self._proofs, *self._tasks, *(each for each in (self._closing, self._guard) if each)]
         self._proofs = []
         for task in left:
             task.cancel()
@@ -218,6 +223,21 @@ class Runner:
         await asyncio.gather(*self._tasks)
         self._over = True
         await self._journal.over(self._clock.now())
+
+    async def _see_to_toxics(self) -> None:
+        """Notes when somebody else takes a toxic off: the run must not be graded as if the fault had been on."""
+        before: dict[str, str | None] = {}
+        while self.alive:
+            await asyncio.sleep(LOOK_SECONDS)
+            on = {self._record.statuses[name].edge for name in self._record.active} & set(self._edges)
+            found = {name: await self._edges[name].spoilt() for name in on}
+            for name in list(self._record.active):
+                status = self._record.statuses[name]
+                text = found.get(status.edge)
+                if text and text == before.get(status.edge) and not status.error:
+                    log.error("fault %s: %s", name, text)
+                    self._record.note(name, error=f"{text} by somebody else while it was on")
+            before = found
 
     async def _conduct(self, planned: PlannedFault, fault: Fault, target: RunTarget) -> None:
         """One fault from its start to its end."""
