@@ -143,7 +143,7 @@ async def test_each_part_is_a_job_and_the_learner_s_is_bounded() -> None:
     assert config["global"] == {"scrape_interval": "1s", "scrape_timeout": "1s"}
     jobs = {each["job_name"]: each for each in config["scrape_configs"]}
     assert set(jobs) == {"app", "shared", "store", "harness", "platform"}
-    assert (jobs["app"]["sample_limit"], jobs["app"]["body_size_limit"]) == (3000, "2MB")
+    assert (jobs["app"]["sample_limit"], jobs["app"]["body_size_limit"]) == (3000, "200KB")
     # A learner's app cannot export a series that an objective looks at: all of its names begin with app_.
     assert [(each["regex"], each.get("replacement")) for each in jobs["app"]["metric_relabel_configs"]] == [
         ("faultline_.*", None),
@@ -155,6 +155,32 @@ async def test_each_part_is_a_job_and_the_learner_s_is_bounded() -> None:
         assert job["relabel_configs"][0]["regex"] == name
         labels = {each.get("target_label") for each in job["relabel_configs"]} - {None, "__address__"}
         assert labels == {"scenario", "part", "app", "pod", "namespace"}
+
+
+async def test_a_pod_is_scraped_in_the_namespaces_of_its_part_only() -> None:
+    config = yaml.safe_load((await render())["ConfigMap", "prometheus"]["data"]["prometheus.yml"])
+    kept = {
+        job["job_name"]: rule["regex"]
+        for job in config["scrape_configs"]
+        for rule in job["relabel_configs"]
+        if rule.get("source_labels") == ["__meta_kubernetes_namespace"] and rule.get("action") == "keep"
+    }
+    labs = dict.fromkeys(("app", "shared", "store"), "lab-.+")
+    assert kept == labs | {"harness": "harness-.+", "platform": NAMESPACE}
+
+
+async def test_only_the_operator_writes_a_status() -> None:
+    found = await render()
+    policy = found["ValidatingAdmissionPolicy", "faultline-status-is-a-record"]["spec"]
+    [rule] = policy["matchConstraints"]["resourceRules"]
+    assert rule["resources"] == ["runs/status", "scenarios/status"]
+    assert policy["validations"][0]["expression"] == (
+        f'request.userInfo.username == "system:serviceaccount:{NAMESPACE}:operator"'
+    )
+    assert policy["failurePolicy"] == "Fail"
+    assert found["ValidatingAdmissionPolicyBinding", "faultline-status-is-a-record"]["spec"]["validationActions"] == [
+        "Deny"
+    ]
 
 
 async def test_new_images_bring_a_new_operator() -> None:

@@ -1,6 +1,6 @@
 {{/*
-What is scraped: every pod with a part and the annotation faultline.dev/scrape, once a second, a job for each part, so
-that nothing that a learner's app exports can pass for a measurement.
+What is scraped: every pod with a part and the annotation faultline.dev/scrape, once a second, a job for each part and in
+the namespaces of that part only, so that nothing that a learner's pod exports can pass for a measurement.
 */}}
 {{- define "faultline.prometheusConfig" -}}
 global:
@@ -8,6 +8,7 @@ global:
   scrape_timeout: 1s
 scrape_configs:
 {{- $limits := .Values.prometheus.limits }}
+{{- $namespaces := dict "app" "lab-.+" "shared" "lab-.+" "store" "lab-.+" "harness" "harness-.+" "platform" .Release.Namespace }}
 {{- range $part := list "app" "shared" "store" "harness" "platform" }}
   - job_name: {{ $part }}
     kubernetes_sd_configs:
@@ -31,6 +32,7 @@ scrape_configs:
     {{- end }}
     relabel_configs:
       - {source_labels: [__meta_kubernetes_pod_label_faultline_dev_part], regex: {{ $part }}, action: keep}
+      - {source_labels: [__meta_kubernetes_namespace], regex: {{ get $namespaces $part | quote }}, action: keep}
       - {source_labels: [__meta_kubernetes_pod_annotation_faultline_dev_scrape], regex: "[0-9]+", action: keep}
       - {source_labels: [__meta_kubernetes_pod_phase], regex: Running, action: keep}
       - source_labels: [__meta_kubernetes_pod_ip, __meta_kubernetes_pod_annotation_faultline_dev_scrape]
