@@ -1,0 +1,1 @@
+CREATE TABLE texts (key text PRIMARY KEY, text text NOT NULL);

@@ -1,0 +1,191 @@
+"""Ways to a pass that are none: each is tried on a real lab, and none of them may end as a pass.
+
+What an attack is and what stops it is listed in docs/red-team.md. The scenario `vault` keeps texts; its honest app
+passes (the first test here: without it the rest would prove nothing), and `wrong/` has the apps that cheat.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import yaml
+from tests.e2e.lab import SCENARIOS, Lab, kubectl, wait_for
+from typer.testing import CliRunner
+
+from faultline import catalogue
+from faultline.cli import _labs, build
+from faultline.cli._cluster import Cluster
+from faultline.host.home import Home
+from faultline.names import PROMETHEUS_PORT, SYSTEM_NAMESPACE
+
+VAULT = SCENARIOS / "vault"
+NAME = "e2e-vault"
+RUN_SECONDS = 150.0
+ARRIVALS = 60
+"""Fewer than any run of this scenario has."""
+MACHINE = ("host noise", "the load generator dispatched", "the load generator used", "no scrape of")
+"""How a doubt begins that is due to the machine of the test, of which other programs may ask much just then."""
+
+
+@pytest.fixture(scope="module")
+def vault(cluster: Cluster) -> Iterator[Lab]:
+    """One lab for all attacks."""
+    catalogue.publish(cluster, SCENARIOS)
+    lab = Lab(cluster, NAME)
+    lab.delete()  # what an interrupted session may have left
+    kubectl("apply", "-f", str(VAULT / "scenario.yaml"))
+    lab.wait_ready()
+    yield lab
+    lab.delete()
+
+
+@pytest.fixture
+def deploy(vault: Lab, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Brings an app of the folder into the lab, as `faultline fix` does."""
+    monkeypatch.setattr(_labs, "scenarios_root", lambda: SCENARIOS)
+
+    def bring(variant: str) -> None:
+        done = CliRunner().invoke(build(), ["fix", "vault", "--name", NAME, "--variant", variant, "-o", "json"])
+        assert done.exit_code == 0, done.output
+
+    return bring
+
+
+def started(lab: Lab, name: str, phase: str = "") -> str:
+    """Where the new run is, once it is in `phase`."""
+    where = lab.start_run(name)
+    if phase:
+        wait_for(f"{phase} of {name}", lambda: lab.run_status(where).get("phase") in (phase, "Done"), RUN_SECONDS)
+        assert lab.run_status(where)["phase"] == phase, lab.run_status(where).get("reasons")
+    return where
+
+
+def ended(lab: Lab, where: str) -> dict[str, Any]:
+    """The final status."""
+    wait_for(f"the end of {where}", lambda: lab.run_status(where).get("phase") == "Done", RUN_SECONDS)
+    return lab.run_status(where)
+
+
+def missed(status: dict[str, Any]) -> set[str]:
+    """The measures and checks whose objectives were not met."""
+    return {each["measure"] for each in status["objectives"] if "value" in each and not each.get("met")}
+
+
+def noisy(status: dict[str, Any]) -> bool:
+    """Whether the machine, not the attack, made the run inconclusive."""
+    return status["verdict"] == "inconclusive" and any(each.startswith(MACHINE) for each in status["reasons"])
+
+
+def convicted(status: dict[str, Any], caught_by: str) -> bool:
+    """Whether the objective caught it, and the run failed, or would have on a quieter machine."""
+    return caught_by in missed(status) and (status["verdict"] == "fail" or noisy(status))
+
+
+def arrivals(run: str) -> list[tuple[int, str]]:
+    """What the clients sent in a run: which arrival, which operation; without the final reads."""
+    packed = Home.from_environment().data / "runs" / run / "history.jsonl.gz"
+    lines = map(json.loads, gzip.decompress(packed.read_bytes()).splitlines())
+    return [(each["i"], each["op"]) for each in lines if each["phase"] != "final_reads"]
+
+
+def prometheus(lab: Lab, query: str) -> list[float]:
+    """What Prometheus answers now."""
+    found = lab.cluster.service(
+        "GET", SYSTEM_NAMESPACE, "prometheus", PROMETHEUS_PORT, "/api/v1/query", query={"query": query}
+    )
+    answer = json.loads(found) if isinstance(found, str) else found
+    return [float(each["value"][1]) for each in answer["data"]["result"]]
+
+
+def test_the_honest_app_passes(vault: Lab) -> None:
+    status = ended(vault, started(vault, "e2e-red-honest"))
+    assert missed(status) == set(), status["objectives"]
+    assert len(arrivals("e2e-red-honest")) > ARRIVALS
+    if noisy(status):
+        status = ended(vault, started(vault, "e2e-red-honest-again"))
+    assert (status["verdict"], status.get("score")) == ("pass", 100), status.get("reasons")
+
+
+@pytest.mark.parametrize(
+    ("attack", "caught_by"),
+    [
+        ("answers-200", "availability"),
+        ("drops-writes", "lost_writes"),
+        ("constant", "lost_writes"),
+        ("disabled", "availability"),
+        ("slows-down", "latency_quantile"),
+    ],
+)
+def test_an_app_that_cheats_fails(vault: Lab, deploy: Callable[[str], None], attack: str, caught_by: str) -> None:
+    deploy(f"wrong/{attack}")
+    status = ended(vault, started(vault, f"e2e-red-{attack}"))
+    assert convicted(status, caught_by), (status.get("reasons"), status["objectives"])
+    # Whatever the app does, the same clients come.
+    assert {i for i, _ in arrivals(f"e2e-red-{attack}")} == {i for i, _ in arrivals("e2e-red-honest")}
+
+
+def test_limits_that_were_raised_are_as_they_were_and_raised_time_outs_fail(
+    vault: Lab, deploy: Callable[[str], None]
+) -> None:
+    deploy("wrong/raises-limits")
+    vault.wait_ready()
+    more = {"name": "app", "resources": {"limits": {"cpu": "2", "memory": "1Gi"}}, "env": [{"name": "A", "value": "b"}]}
+    template = {"metadata": {"annotations": {"faultline.dev/cpu": "app=2000m"}}, "spec": {"containers": [more]}}
+    change = {"spec": {"replicas": 3, "template": template}}
+    kubectl("-n", vault.namespace, "patch", "deploy", "web", "-p", json.dumps(change))
+    kubectl("-n", vault.namespace, "patch", "service", "postgres", "-p", '{"spec": {"selector": {"app": "other"}}}')
+    where = started(vault, "e2e-red-raises-limits", "Baseline")
+    [pod] = vault.pods(vault.namespace, "app=web")
+    [container] = pod["spec"]["containers"]
+    assert container["resources"]["limits"] == {"cpu": "300m", "memory": "128Mi"}
+    assert "A" not in [each["name"] for each in container["env"]]
+    status = ended(vault, where)
+    assert convicted(status, "availability"), (status.get("reasons"), status["objectives"])
+
+
+def test_forged_metrics_count_for_nothing(vault: Lab, deploy: Callable[[str], None]) -> None:
+    deploy("wrong/forges-metrics")
+    status = ended(vault, started(vault, "e2e-red-forges-metrics"))
+    assert 'run="e2e-red-forges-metrics"' in metrics_of_the_app(vault)
+    assert convicted(status, "lost_writes"), (status.get("reasons"), status["objectives"])
+    [offered] = prometheus(vault, 'sum(faultline_load_offered_total{run="e2e-red-forges-metrics"})')
+    assert offered < 1000
+
+
+def metrics_of_the_app(lab: Lab) -> str:
+    """What its pod exports."""
+    [pod] = lab.pods(lab.namespace, "app=web")
+    return kubectl(
+        "get", "--raw", f"/api/v1/namespaces/{lab.namespace}/pods/{pod['metadata']['name']}:8000/proxy/metrics"
+    ).stdout
+
+
+def test_an_app_that_is_scaled_to_zero_gets_no_verdict(vault: Lab, deploy: Callable[[str], None]) -> None:
+    deploy("flawed")
+    where = started(vault, "e2e-red-scaled", "Fault")
+    kubectl("-n", vault.namespace, "scale", "deploy/web", "--replicas=0")
+    status = ended(vault, where)
+    assert status["verdict"] == "inconclusive"
+    assert "what is deployed changed during the run: deployment/web" in status["reasons"][0]
+
+
+def test_a_pod_of_ones_own_behind_the_service_gets_no_verdict(vault: Lab) -> None:
+    [like] = vault.pods(vault.namespace, "app=postgres")
+    image = like["spec"]["containers"][0]["image"]
+    spec = {
+        "automountServiceAccountToken": False,
+        "terminationGracePeriodSeconds": 0,
+        "containers": [{"name": "app", "image": image, "command": ["sleep", "600"]}],
+    }
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "faster", "labels": {"app": "web"}}, "spec": spec}
+    kubectl("-n", vault.namespace, "apply", "-f", "-", stdin=yaml.safe_dump(pod))
+    try:
+        status = ended(vault, started(vault, "e2e-red-own-pod"))
+    finally:
+        kubectl("-n", vault.namespace, "delete", "pod", "faster", "--wait=false")
+    assert status["verdict"] == "inconclusive"
+    assert status["reasons"] == [f"FL326: {vault.namespace} has pods that are not its Scenario's: faster"]
