@@ -8,14 +8,13 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.e2e.lab import SCENARIOS, Lab, kubectl, wait_for
+from tests.e2e.lab import SCENARIOS, Lab, kubectl
 
 from faultline import catalogue
 from faultline.cli._cluster import Cluster
 from faultline.host.home import Home
 from faultline.report import read, render
 
-RUN_SECONDS = 120.0
 MANIFEST = SCENARIOS / "notes" / "scenario.yaml"
 
 
@@ -29,19 +28,17 @@ def notes(cluster: Cluster) -> Iterator[Lab]:
     lab.delete()
 
 
-def graded(lab: Lab, acknowledge: str) -> dict[str, Any]:
-    """The status of a run of the app that acknowledges before, or after, it commits."""
+def graded(lab: Lab, acknowledge: str) -> tuple[str, dict[str, Any]]:
+    """The name and the status of a run of the app that acknowledges before, or after, it commits."""
     manifest = copy.deepcopy(yaml.safe_load(MANIFEST.read_text()))
     manifest["spec"]["app"]["services"][0]["env"]["ACKNOWLEDGE"] = acknowledge
     kubectl("apply", "-f", "-", stdin=yaml.safe_dump(manifest))
     lab.wait_ready()
-    where = lab.start_run(f"e2e-notes-{acknowledge}")
-    wait_for("the run's end", lambda: lab.run_status(where).get("phase") == "Done", RUN_SECONDS)
-    return lab.run_status(where)
+    return lab.graded_run(f"e2e-notes-{acknowledge}")
 
 
 def test_what_is_acknowledged_before_it_is_committed_is_lost_and_proven(notes: Lab) -> None:
-    status = graded(notes, "before")
+    run, status = graded(notes, "before")
     assert status["verdict"] == "fail", status.get("reasons")
     [check] = status["checks"]
     assert (check["check"], check["result"]) == ("lost_writes", "violated")
@@ -55,13 +52,13 @@ def test_what_is_acknowledged_before_it_is_committed_is_lost_and_proven(notes: L
     assert fault["plannedStart"] - 1 < write["start"] < fault["plannedEnd"] + 1
     [objective] = status["objectives"]
     assert (objective["value"], objective["points"]) == (check["violations"], 0)
-    page = render([read(Home.from_environment().data / "runs" / "e2e-notes-before")])
+    page = render([read(Home.from_environment().data / "runs" / run)])
     assert check["examples"][0]["text"] in page
     assert page.count("<svg") == len(check["examples"])
 
 
 def test_what_is_acknowledged_after_it_is_committed_is_there(notes: Lab) -> None:
-    status = graded(notes, "after")
+    _, status = graded(notes, "after")
     assert (status["verdict"], status["score"]) == ("pass", 100), status.get("reasons")
     [check] = status["checks"]
     assert (check["result"], check.get("violations", 0)) == ("holds", 0)

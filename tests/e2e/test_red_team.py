@@ -102,11 +102,9 @@ def prometheus(lab: Lab, query: str) -> list[float]:
 
 
 def test_the_honest_app_passes(vault: Lab) -> None:
-    status = ended(vault, started(vault, "e2e-red-honest"))
+    run, status = vault.graded_run("e2e-red-honest")
     assert missed(status) == set(), status["objectives"]
-    assert len(arrivals("e2e-red-honest")) > ARRIVALS
-    if noisy(status):
-        status = ended(vault, started(vault, "e2e-red-honest-again"))
+    assert len(arrivals(run)) > ARRIVALS
     assert (status["verdict"], status.get("score")) == ("pass", 100), status.get("reasons")
 
 

@@ -28,8 +28,7 @@ def wait_done(lab: Lab, where: str) -> dict[str, Any]:
 
 
 def test_a_run_grades_what_it_saw(tiny: Lab) -> None:
-    where = tiny.start_run("e2e-whole")
-    status = wait_done(tiny, where)
+    run, status = tiny.graded_run("e2e-whole")
     assert status.get("reasons", []) == []
     assert status["verdict"] == "fail"
     [objective] = status["objectives"]
@@ -42,10 +41,10 @@ def test_a_run_grades_what_it_saw(tiny: Lab) -> None:
         "Baseline", "Fault", "Recovery", "Drain", "FinalReads", "Grading",
     ]  # fmt: skip
     assert tiny.toxics() == []
-    folder = Home.from_environment().data / "runs" / "e2e-whole"
+    folder = Home.from_environment().data / "runs" / run
     assert json.loads((folder / "run.json").read_text())["status"]["score"] == status["score"]
     assert (folder / "history.jsonl.gz").stat().st_size > 0
-    described = kubectl("describe", "run", "e2e-whole").stdout
+    described = kubectl("describe", "run", run).stdout
     assert "verdict" in described.lower()
 
 
