@@ -13,15 +13,18 @@ from tests.e2e.lab import SCENARIOS, TINY, Lab, kubectl, wait_for
 from typer.testing import CliRunner, Result
 
 from faultline.cli import _labs, build
+from faultline.cli._cluster import Cluster
 from faultline.names import CODE_PORT
 
 RUN_SECONDS = 120.0
 
 
 @pytest.fixture
-def main(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def main(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The file that the learner edits, in a workspace of this test's own."""
     monkeypatch.setattr(_labs, "scenarios_root", lambda: SCENARIOS)
+    # The command ends with its process otherwise, and its connections with it.
+    monkeypatch.setattr(Cluster, "open", classmethod(lambda cls, context: cluster))
     monkeypatch.setenv("FAULTLINE_WORKSPACE", str(tmp_path))
     shutil.copytree(TINY / "app", tmp_path / "tiny")
     return tmp_path / "tiny" / "web" / "main.py"

@@ -101,9 +101,10 @@ class Cluster(Kube):
         """
         from kubernetes.client import ApiException, CoreV1Api
         from kubernetes.stream import stream
+        from websocket import WebSocketException
 
         try:
-            answer = stream(
+            running = stream(
                 # A client of its own: stream() replaces how its client sends requests.
                 CoreV1Api(ApiClient(self._api.configuration)).connect_get_namespaced_pod_exec,
                 pod,
@@ -112,12 +113,16 @@ class Cluster(Kube):
                 stderr=True,
                 stdout=True,
                 _request_timeout=timeout,
+                _preload_content=False,  # Or nobody would close its connection.
             )
-        except ApiException as error:
-            raise Unreachable(
-                "FL606", f"{pod} in {namespace} runs no command: {error.reason}", "make doctor"
-            ) from error
-        return str(answer)
+            try:
+                running.run_forever(timeout=timeout)
+                return str(running.read_all())
+            finally:
+                running.sock.shutdown()
+        except (ApiException, WebSocketException, OSError) as error:
+            why = error.reason if isinstance(error, ApiException) else error
+            raise Unreachable("FL606", f"{pod} in {namespace} runs no command: {why}", "make doctor") from error
 
 
 def _load(**options: str) -> ApiClient:
