@@ -75,13 +75,18 @@ NOISE = ("host noise", "the load generator dispatched", "the load generator used
 """Reasons of a busy machine, which say nothing of what was killed."""
 
 _SAMPLER = """
-while :; do
-  echo "@ $(date +%s.%N)"
-  curl -s -m 1 {urls}
-  nft -j list set inet faultline_edges dropped 2>/dev/null
-  echo
-  sleep 0.05
-done
+import subprocess, sys, time, urllib.request
+while True:
+    found = [f"@ {time.time():.6f}"]
+    for url in sys.argv[1:]:
+        try:
+            found.append(urllib.request.urlopen(url, timeout=1).read().decode())
+        except OSError:
+            pass
+    dropped = ["nft", "-j", "list", "set", "inet", "faultline_edges", "dropped"]
+    found.append(subprocess.run(dropped, capture_output=True, text=True).stdout)
+    print("\\n".join(found), flush=True)
+    time.sleep(0.05)
 """
 _VICTIM = """
 pid={pid}
@@ -133,9 +138,14 @@ class Sampler:
         self.looks = 0
         self._ports = ports
         self._faults = faults
-        node, pid = _node.find(harness_namespace(lab), "", "edges-")
-        urls = " ".join(f"http://127.0.0.1:{port + TOXIPROXY_API_PORT_OFFSET}/proxies" for port in ports)
-        command = ["docker", "exec", node, "nsenter", "-t", str(pid), "-n", "sh", "-c", _SAMPLER.format(urls=urls)]
+        namespace = harness_namespace(lab)
+        # In the pod's network, with the injector's programs: the node's nft may be too old to read what another wrote.
+        # The process keeps their files, also when the injector's container goes.
+        node, pod = _node.find(namespace, "", "edges-")
+        _, injector = _node.find(namespace, "injector")
+        inside = ["nsenter", "-t", str(pod), "-n", "nsenter", "-t", str(injector), "-m"]
+        urls = [f"http://127.0.0.1:{port + TOXIPROXY_API_PORT_OFFSET}/proxies" for port in ports]
+        command = ["docker", "exec", node, *inside, "python3", "-c", _SAMPLER, *urls]
         self._child = subprocess.Popen(command, stdout=subprocess.PIPE)  # noqa: S603
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
