@@ -132,8 +132,10 @@ async def test_proof_that_fails_is_an_error_of_the_fault(lab: Lab, tools: Any) -
     assert "a proof that fails" in (await done(lab, tools)).error
 
 
-async def test_stop_ends_what_waits_for_its_moment(lab: Lab, tools: Any) -> None:
-    await lab.runner.load(plan(3, 60))
+async def test_stop_ends_what_waits_for_its_moment(lab: Lab, tools: Any, monkeypatch: Any) -> None:
+    # As long as faults on data stores have to get ready, and longer than this test may have to wait for its turn.
+    monkeypatch.setattr(NoTarget, "lead", 20.0)
+    await lab.runner.load(plan(20, 60))
     await tools.until(lambda: WORLD.get("away") is None and lab.runner.active)
     await lab.runner.stop()
     assert not lab.runner.alive
