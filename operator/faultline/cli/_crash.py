@@ -138,12 +138,10 @@ class Sampler:
         self.looks = 0
         self._ports = ports
         self._faults = faults
-        namespace = harness_namespace(lab)
         # In the pod's network, with the injector's programs: the node's nft may be too old to read what another wrote.
-        # The process keeps their files, also when the injector's container goes.
-        node, pod = _node.find(namespace, "", "edges-")
-        _, injector = _node.find(namespace, "injector")
-        inside = ["nsenter", "-t", str(pod), "-n", "nsenter", "-t", str(injector), "-m"]
+        # The process keeps both, also when the injector's container goes.
+        node, pid = _node.find(harness_namespace(lab), "injector")
+        inside = ["nsenter", "-t", str(pid), "-n", "-m"]
         urls = [f"http://127.0.0.1:{port + TOXIPROXY_API_PORT_OFFSET}/proxies" for port in ports]
         command = ["docker", "exec", node, *inside, "python3", "-c", _SAMPLER, *urls]
         self._child = subprocess.Popen(command, stdout=subprocess.PIPE)  # noqa: S603
