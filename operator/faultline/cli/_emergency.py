@@ -2,7 +2,8 @@
 
 Begun before anything else of the command is loaded, for loading the Kubernetes client takes as long as the stop itself.
 Each injector is told on its own loopback; one that hangs is ended with its Toxiproxy processes, its lease first, so
-that its successor does not go on with the plan and ends what outlives an injector.
+that its successor does not go on with the plan and ends what outlives an injector. Its own nft ends what the kernel
+drops: a node's may be too old to read what it wrote.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ for pid in $(pgrep -f '^python -m faultline.injector'); do (
     *'"ended"'*) ;;
     *) kill -STOP "$pid"
        printf '{{"lease": 0, "at": %s}}\\n' "$(date +%s.%N)" >> /proc/$pid/root/var/lib/faultline-injector/journal.jsonl
-       nsenter -t "$pid" -n nft flush set inet faultline_edges dropped
+       nsenter -t "$pid" -n -m nft flush set inet faultline_edges dropped
        kill -9 "$pid" && answer='{{"ended": [], "killed": true}}' ;;
   esac
   echo "$lab $answer"
