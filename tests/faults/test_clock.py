@@ -17,7 +17,9 @@ from faultline.faults import FAULTS
 from faultline.injector.config import Config
 from faultline.injector.lab import Lab
 from faultline.injector.plan import Plan
-from faultline.injector.targets.clock import HOLD_SECONDS, ClockTarget
+from faultline.injector.targets.base import HOLD_SECONDS
+from faultline.injector.targets.clock import ClockTarget
+from faultline.injector.targets.pod import Pods
 
 APP = """
 from labkit import clock, create_app
@@ -140,7 +142,10 @@ async def test_stopped_pod_does_not_hold_up_the_end(lab: Lab, tools: Any, pods: 
 
 
 async def test_without_pods_the_run_hears_of_it(lab: Lab, tools: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ClockTarget, "_running", lambda *_: [])
+    async def none(self: Pods, service: str) -> list[Any]:
+        return []
+
+    monkeypatch.setattr(Pods, "running", none)
     await lab.runner.load(plan("clock_step", by="90s"))
     await tools.until(lambda: lab.runner.statuses[0].error, 10)
     assert "no pod of shop runs" in lab.runner.statuses[0].error

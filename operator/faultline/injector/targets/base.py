@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from random import Random
 from typing import Any, ClassVar
 
@@ -13,6 +14,11 @@ from faultline.injector.record import Record
 LEAD_SECONDS = 0.1
 """How long before its moment a change is handed to an edge's own thread, which then waits exactly. On a busy machine
 the event loop may be late by tens of milliseconds; a thread that only has to wake up is not."""
+
+HOLD_SECONDS = 3.0
+"""How long what has to be renewed lasts when this injector is gone: as long as a lease."""
+KEEP_SECONDS = 0.7
+"""Between two renewals."""
 
 TARGET_NAMES_LENGTH = 300
 """Of what a fault hit, in its record."""
@@ -84,6 +90,36 @@ class FeltTarget(RunTarget):
         except TimeoutError:
             return
         raise Ended
+
+
+class KeptTarget(FeltTarget):
+    """What lasts only while it is renewed, and so ends by itself when this injector is gone."""
+
+    def __init__(self, planned: PlannedFault, record: Record, clock: Clock, ended: asyncio.Event) -> None:
+        super().__init__(planned, record, clock, ended)
+        # An injector before this one may have renewed it just now.
+        self._until = clock.now() + HOLD_SECONDS
+        self._keeper: asyncio.Task[None] | None = None
+
+    def _keep(self, renew: Callable[[], Awaitable[None]]) -> None:
+        """Call `renew` again and again, until `_let_go`."""
+        if self._keeper is None:
+            self._keeper = asyncio.create_task(_again(renew), name=f"keeps {self.fault}")
+
+    def _let_go(self) -> None:
+        if self._keeper:
+            self._keeper.cancel()
+            self._keeper = None
+
+    async def close(self) -> None:
+        """Renew nothing any more."""
+        self._let_go()
+
+
+async def _again(renew: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await asyncio.sleep(KEEP_SECONDS)
+        await renew()
 
 
 class NoTarget(FeltTarget):

@@ -10,72 +10,50 @@ from typing import Any
 import aiohttp
 
 from faultline.api.app import SERVICE_PORT
-from faultline.clients.kube import Json, Kube, path
 from faultline.errors import NotFound, Unreachable
 from faultline.faults.base import choose
 from faultline.injector.clock import Clock
-from faultline.injector.config import Config
 from faultline.injector.plan import PlannedFault
 from faultline.injector.record import Record
-from faultline.injector.targets.base import FeltTarget
+from faultline.injector.targets.base import HOLD_SECONDS, KeptTarget
+from faultline.injector.targets.pod import Pods
 
 log = logging.getLogger(__name__)
 
-HOLD_SECONDS = 3.0
-"""How long a clock stays shifted when this injector is gone: as long as a lease."""
-KEEP_SECONDS = 0.7
 CALL_SECONDS = 0.8
 
-Pods = Mapping[str, str]
-"""HOST:PORT by name."""
+Addresses = Mapping[str, str]
+"""HOST:PORT by the pod's name."""
 
 
-class ClockTarget(FeltTarget):
+class ClockTarget(KeptTarget):
     """The clocks that one fault shifts."""
 
-    def __init__(
-        self, planned: PlannedFault, record: Record, clock: Clock, ended: asyncio.Event, config: Config
-    ) -> None:
+    def __init__(self, pods: Pods, planned: PlannedFault, record: Record, clock: Clock, ended: asyncio.Event) -> None:
         super().__init__(planned, record, clock, ended)
-        self._namespace = config.lab_namespace
+        self._pods = pods
         self._start = planned.start
-        # An injector before this one may have renewed it just now.
-        self._until = clock.now() + HOLD_SECONDS
-        self._keeper: asyncio.Task[None] | None = None
         self._session: aiohttp.ClientSession | None = None
 
     async def choose(self, service: str, count: int | None, percent: float | None) -> dict[str, str]:
         """Choose by the seed among the pods that run, the oldest first. Raises NotFound (FL223), Unreachable."""
-        found = await asyncio.to_thread(self._running, service)
+        found = [each for each in await self._pods.running(service) if each["status"].get("podIP")]
         if not found:
             raise NotFound("FL223", f"no pod of {service} runs", "give the service replicas")
         chosen = choose(found, self.random, count=count, percent=percent)
         return {each["metadata"]["name"]: f"{each['status']['podIP']}:{SERVICE_PORT}" for each in chosen}
 
-    def _running(self, service: str) -> list[Json]:
-        pods = Kube.connect().items(path("Pod", namespace=self._namespace), f"app={service}")
-        running = [
-            each
-            for each in pods
-            if "deletionTimestamp" not in each["metadata"]
-            and each["status"].get("phase") == "Running"
-            and each["status"].get("podIP")
-        ]
-        return sorted(running, key=lambda each: (each["metadata"]["creationTimestamp"], each["metadata"]["name"]))
-
-    async def shift(self, pods: Pods, offset: float, rate: float) -> None:
+    async def shift(self, pods: Addresses, offset: float, rate: float) -> None:
         """Shift their clocks and renew that. Raises Unreachable (FL626) when one cannot be shifted."""
         for pod, answer in zip(pods, await self._shift(pods, offset, rate), strict=True):
             if isinstance(answer, BaseException):
                 raise Unreachable("FL626", f"the clock of {pod} was not shifted: {answer!r}") from answer
         self.done = self._clock.now()
-        self._keeper = asyncio.create_task(self._keep(pods, offset, rate), name=f"clocks of {self.fault}")
+        self._keep(lambda: self._shift_again(pods, offset, rate))
 
-    async def unshift(self, pods: Pods) -> None:
+    async def unshift(self, pods: Addresses) -> None:
         """Let them be right; one that does not answer is so by itself when nobody renews its shift."""
-        if self._keeper:
-            self._keeper.cancel()
-            self._keeper = None
+        self._let_go()
         answers = await asyncio.gather(
             *(self._call("DELETE", address, f"/{self.fault}") for address in pods.values()), return_exceptions=True
         )
@@ -83,15 +61,14 @@ class ClockTarget(FeltTarget):
         if silent and self._clock.now() < self._until:
             raise Unreachable("FL626", f"the clocks of {', '.join(silent)} do not answer")
 
-    async def ahead(self, pods: Pods) -> list[float]:
+    async def ahead(self, pods: Addresses) -> list[float]:
         """Of those that answer."""
         found = await asyncio.gather(*(self._ahead(each) for each in pods.values()), return_exceptions=True)
         return [each for each in found if not isinstance(each, BaseException)]
 
     async def close(self) -> None:
         """Give back connections."""
-        if self._keeper:
-            self._keeper.cancel()
+        await super().close()
         if self._session:
             await self._session.close()
 
@@ -100,7 +77,7 @@ class ClockTarget(FeltTarget):
         answer = await self._call("GET", address)
         return float(answer["now"]) - (asked + self._clock.now()) / 2
 
-    async def _shift(self, pods: Pods, offset: float, rate: float) -> list[Any]:
+    async def _shift(self, pods: Addresses, offset: float, rate: float) -> list[Any]:
         elapsed = max(0.0, self._clock.now() - self._start)
         body = {"name": self.fault, "offset": offset, "rate": rate, "elapsed": elapsed, "seconds": HOLD_SECONDS}
         calls = (self._call("PUT", address, "", body) for address in pods.values())
@@ -108,13 +85,11 @@ class ClockTarget(FeltTarget):
         self._until = self._clock.now() + HOLD_SECONDS
         return answers
 
-    async def _keep(self, pods: Pods, offset: float, rate: float) -> None:
-        while True:
-            await asyncio.sleep(KEEP_SECONDS)
-            for pod, answer in zip(pods, await self._shift(pods, offset, rate), strict=True):
-                if isinstance(answer, BaseException):
-                    # It is gone, or answers the next time; one that is off for long shows in the depth.
-                    log.info("the clock of %s was not renewed: %r", pod, answer)
+    async def _shift_again(self, pods: Addresses, offset: float, rate: float) -> None:
+        for pod, answer in zip(pods, await self._shift(pods, offset, rate), strict=True):
+            if isinstance(answer, BaseException):
+                # It is gone, or answers the next time; one that is off for long shows in the depth.
+                log.info("the clock of %s was not renewed: %r", pod, answer)
 
     async def _call(self, method: str, address: str, more: str = "", body: Any = None) -> Any:
         if self._session is None:

@@ -44,7 +44,7 @@ class Targets:
         if fault.family == "pod":
             return PodTarget(self._pods, planned, record, self._clock, ended)
         if fault.family == "clock":
-            return ClockTarget(planned, record, self._clock, ended, self._config)
+            return ClockTarget(self._pods, planned, record, self._clock, ended)
         return NoTarget(planned, record, self._clock, ended)
 
     async def restore(self, kept: Collection[str] = ()) -> None:

@@ -13,17 +13,14 @@ from faultline.injector.clock import Clock
 from faultline.injector.config import Config
 from faultline.injector.plan import PlannedFault
 from faultline.injector.record import Record
-from faultline.injector.targets.base import FeltTarget
+from faultline.injector.targets.base import HOLD_SECONDS, KeptTarget
 
 log = logging.getLogger(__name__)
 
-OPEN_SECONDS = 3.0
-"""How long the gate stays open when this injector is gone: as long as a lease."""
-KEEP_SECONDS = 0.7
 CALL_SECONDS = 0.9
 
 
-class TrafficTarget(FeltTarget):
+class TrafficTarget(KeptTarget):
     """One fault's gate."""
 
     def __init__(
@@ -33,21 +30,15 @@ class TrafficTarget(FeltTarget):
         self._run = record.run
         self._client = LoadGenerator(f"http://{config.loadgen}", config.token)
         self._entered = False
-        # An injector before this one may have opened it just now.
-        self._until = clock.now() + OPEN_SECONDS
-        self._keeper: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Open it and keep it open until `shut`. Raises Unreachable (FL620, FL621)."""
         await self._move()
-        if self._keeper is None:
-            self._keeper = asyncio.create_task(self._keep(), name=f"gate of {self.fault}")
+        self._keep(self._move_again)
 
     async def shut(self) -> None:
         """Close it, by waiting for it to close by itself where the load generator does not answer."""
-        if self._keeper:
-            self._keeper.cancel()
-            self._keeper = None
+        self._let_go()
         try:
             await (await self._loadgen()).move_gate(self._run, self.fault, 0.0, seconds=CALL_SECONDS)
         except Refused as refused:
@@ -71,8 +62,7 @@ class TrafficTarget(FeltTarget):
 
     async def close(self) -> None:
         """Give back the connection."""
-        if self._keeper:
-            self._keeper.cancel()
+        await super().close()
         if self._entered:
             await self._client.__aexit__(None, None, None)
 
@@ -83,15 +73,13 @@ class TrafficTarget(FeltTarget):
         return self._client
 
     async def _move(self) -> None:
-        until = self._clock.now() + OPEN_SECONDS
+        until = self._clock.now() + HOLD_SECONDS
         await (await self._loadgen()).move_gate(self._run, self.fault, until, seconds=CALL_SECONDS)
         self._until = until
 
-    async def _keep(self) -> None:
-        while True:
-            await asyncio.sleep(KEEP_SECONDS)
-            try:
-                await self._move()
-            except Unreachable as error:
-                # The next one may come in time; if none does, requests are missing from what was due.
-                log.warning("fault %s: %s", self.fault, error.message)
+    async def _move_again(self) -> None:
+        try:
+            await self._move()
+        except Unreachable as error:
+            # The next one may come in time; if none does, requests are missing from what was due.
+            log.warning("fault %s: %s", self.fault, error.message)
