@@ -105,13 +105,16 @@ class Lab:
         """
         for attempt in range(1, tries + 1):
             run = name if attempt == 1 else f"{name}-{attempt}"
-            where = self.start_run(run)
-            wait_for("the run's end", lambda where=where: self.run_status(where).get("phase") == "Done", RUN_SECONDS)
-            status = self.run_status(where)
+            status = self.wait_done(self.start_run(run))
             noisy = status["verdict"] == "inconclusive" and all(each.startswith(NOISE) for each in status["reasons"])
             if not noisy:
                 break
         return run, status
+
+    def wait_done(self, where: str, seconds: float = RUN_SECONDS) -> dict[str, Any]:
+        """Until a run has ended; its final status."""
+        wait_for(f"the end of {where}", lambda: self.run_status(where).get("phase") == "Done", seconds)
+        return self.run_status(where)
 
     def run_status(self, where: str) -> dict[str, Any]:
         """A run's status."""

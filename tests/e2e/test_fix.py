@@ -16,8 +16,6 @@ from faultline.cli import _labs, build
 from faultline.cli._cluster import Cluster
 from faultline.names import CODE_PORT
 
-RUN_SECONDS = 120.0
-
 
 @pytest.fixture
 def main(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -99,8 +97,7 @@ def test_code_that_is_sent_past_the_operator_during_a_run_makes_it_inconclusive(
     files = {"web/__init__.py": "", "web/main.py": (TINY / "app" / "web" / "main.py").read_text()}
     status, answer = tiny.cluster.request("POST", where, {"digest": "other", "files": files}, timeout=30)
     assert (status, answer) == (200, {"digest": "other"})
-    wait_for("the run's end", lambda: tiny.run_status(run).get("phase") == "Done", RUN_SECONDS)
-    ended = tiny.run_status(run)
+    ended = tiny.wait_done(run)
     assert ended["verdict"] == "inconclusive"
     assert f"other code was sent into {pod} during the run" in " ".join(ended["reasons"])
 

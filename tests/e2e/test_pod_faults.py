@@ -157,8 +157,7 @@ def test_run_with_such_faults_is_not_taken_for_one_with_new_code(lab: Lab, resul
     lab.wait_ready()
     where = lab.start_run("e2e-pods-run")
     try:
-        wait_for("the end of the run", lambda: lab.run_status(where).get("phase") == "Done", 120, every=1)
-        status = lab.run_status(where)
+        status = lab.wait_done(where)
     finally:
         lab.cluster.delete(where)
     assert [each["name"] for each in status["faults"] if each["observed"] and each["cleared"]] == [

@@ -64,12 +64,6 @@ def started(lab: Lab, name: str, phase: str = "") -> str:
     return where
 
 
-def ended(lab: Lab, where: str) -> dict[str, Any]:
-    """The final status."""
-    wait_for(f"the end of {where}", lambda: lab.run_status(where).get("phase") == "Done", RUN_SECONDS)
-    return lab.run_status(where)
-
-
 def missed(status: dict[str, Any]) -> set[str]:
     """The measures and checks whose objectives were not met."""
     return {each["measure"] for each in status["objectives"] if "value" in each and not each.get("met")}
@@ -120,7 +114,7 @@ def test_the_honest_app_passes(vault: Lab) -> None:
 )
 def test_an_app_that_cheats_fails(vault: Lab, deploy: Callable[[str], None], attack: str, caught_by: str) -> None:
     deploy(f"wrong/{attack}")
-    status = ended(vault, started(vault, f"e2e-red-{attack}"))
+    status = vault.wait_done(started(vault, f"e2e-red-{attack}"), RUN_SECONDS)
     assert convicted(status, caught_by), (status.get("reasons"), status["objectives"])
     # Whatever the app does, the same clients come.
     assert {i for i, _ in arrivals(f"e2e-red-{attack}")} == {i for i, _ in arrivals("e2e-red-honest")}
@@ -141,13 +135,13 @@ def test_limits_that_were_raised_are_as_they_were_and_raised_time_outs_fail(
     [container] = pod["spec"]["containers"]
     assert container["resources"]["limits"] == {"cpu": "300m", "memory": "128Mi"}
     assert "A" not in [each["name"] for each in container["env"]]
-    status = ended(vault, where)
+    status = vault.wait_done(where, RUN_SECONDS)
     assert convicted(status, "availability"), (status.get("reasons"), status["objectives"])
 
 
 def test_forged_metrics_count_for_nothing(vault: Lab, deploy: Callable[[str], None]) -> None:
     deploy("wrong/forges-metrics")
-    status = ended(vault, started(vault, "e2e-red-forges-metrics"))
+    status = vault.wait_done(started(vault, "e2e-red-forges-metrics"), RUN_SECONDS)
     assert 'run="e2e-red-forges-metrics"' in metrics_of_the_app(vault)
     assert convicted(status, "lost_writes"), (status.get("reasons"), status["objectives"])
     [offered] = prometheus(vault, 'sum(faultline_load_offered_total{run="e2e-red-forges-metrics"})')
@@ -166,7 +160,7 @@ def test_an_app_that_is_scaled_to_zero_gets_no_verdict(vault: Lab, deploy: Calla
     deploy("flawed")
     where = started(vault, "e2e-red-scaled", "Fault")
     kubectl("-n", vault.namespace, "scale", "deploy/web", "--replicas=0")
-    status = ended(vault, where)
+    status = vault.wait_done(where, RUN_SECONDS)
     assert status["verdict"] == "inconclusive"
     assert "what is deployed changed during the run: deployment/web" in status["reasons"][0]
 
@@ -182,7 +176,7 @@ def test_a_pod_of_ones_own_behind_the_service_gets_no_verdict(vault: Lab) -> Non
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "faster", "labels": {"app": "web"}}, "spec": spec}
     kubectl("-n", vault.namespace, "apply", "-f", "-", stdin=yaml.safe_dump(pod))
     try:
-        status = ended(vault, started(vault, "e2e-red-own-pod"))
+        status = vault.wait_done(started(vault, "e2e-red-own-pod"), RUN_SECONDS)
     finally:
         kubectl("-n", vault.namespace, "delete", "pod", "faster", "--wait=false")
     assert status["verdict"] == "inconclusive"

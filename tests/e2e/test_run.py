@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any
 
 from tests.e2e.lab import Lab, kubectl, wait_for
 
 from faultline.host.home import Home
 from faultline.names import SYSTEM_NAMESPACE
 
-RUN_SECONDS = 120.0
 GONE_SECONDS = 5.0
 """The promise: no fault is left this long after the operator is killed."""
 
@@ -19,12 +17,6 @@ GONE_SECONDS = 5.0
 def wait_for_fault(lab: Lab, where: str) -> None:
     """Until the run's fault is on."""
     wait_for("the fault", lambda: lab.run_status(where).get("phase") == "Fault" and lab.toxics(), 90)
-
-
-def wait_done(lab: Lab, where: str) -> dict[str, Any]:
-    """The run's final status."""
-    wait_for("the run's end", lambda: lab.run_status(where).get("phase") == "Done", RUN_SECONDS)
-    return lab.run_status(where)
 
 
 def test_a_run_grades_what_it_saw(tiny: Lab) -> None:
@@ -54,7 +46,7 @@ def test_no_fault_outlives_the_operator_and_its_run_ends_inconclusive(tiny: Lab)
     [pod] = tiny.pods(SYSTEM_NAMESPACE, "app=operator")
     kubectl("-n", SYSTEM_NAMESPACE, "delete", "pod", pod["metadata"]["name"], "--grace-period=0", "--force")
     wait_for("all faults gone", lambda: tiny.toxics() == [], GONE_SECONDS, every=0.1)
-    status = wait_done(tiny, where)
+    status = tiny.wait_done(where)
     assert status["verdict"] == "inconclusive"
     assert "operator" in " ".join(status["reasons"])
 
@@ -82,7 +74,7 @@ def test_stop_ends_the_faults_and_the_run(tiny: Lab) -> None:
     wait_for_fault(tiny, where)
     tiny.injector("POST", "/stop")
     assert tiny.toxics() == []
-    status = wait_done(tiny, where)
+    status = tiny.wait_done(where)
     assert status["verdict"] == "inconclusive"
 
 

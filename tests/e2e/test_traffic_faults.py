@@ -83,9 +83,7 @@ def lab(cluster: Cluster, tiny_manifest: dict[str, Any]) -> Iterator[Lab]:
 @pytest.fixture(scope="module")
 def status(lab: Lab) -> dict[str, Any]:
     """One run with all of them."""
-    where = lab.start_run(RUN)
-    wait_for("the run's end", lambda: lab.run_status(where).get("phase") == "Done", 150)
-    return lab.run_status(where)
+    return lab.wait_done(lab.start_run(RUN), 150)
 
 
 @pytest.fixture(scope="module")
