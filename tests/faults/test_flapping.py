@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from faultline.faults.flapping import Flapping
+from faultline.injector.plan import PlannedFault
 
 
 def test_windows_begin_with_on_and_end_with_the_fault() -> None:
@@ -30,3 +31,9 @@ async def test_is_its_state(port: int, on: Any, tools: Any) -> None:
         assert (await client.ask())[1] >= 0.15
         client.close()
     assert await tools.answers(port, 0.14)
+
+
+def test_is_over_when_it_goes_for_the_last_time() -> None:
+    fault = {"name": "on-and-off", "type": "flapping", "edge": "a->b", "params": {"period": "2s"}}
+    status = PlannedFault.model_validate(fault | {"start": 100.0, "end": 106.0}).status()
+    assert (status.planned_start, status.planned_end) == (100.0, 105.0)

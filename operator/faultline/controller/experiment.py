@@ -184,7 +184,7 @@ class Experiment:
         """The plan is on record before the injector has it, and the injector has it before the load begins."""
         mark = time.time() + LEAD_SECONDS
         faults = plan.fault_plan(ground.spec, mark, seed)
-        await self.record.write(mark=mark, faults=plan.planned(faults))
+        await self.record.write(mark=mark, faults=plan.planned(ground.spec, faults))
         await injector.put_plan(self.record.name, faults, watch.LEASE_SECONDS)
         await loadgen.start(self.record.name, mark)
         return mark

@@ -81,11 +81,17 @@ def replaced(spec: ScenarioSpec) -> frozenset[str]:
     return frozenset(each.service for each in faults if isinstance(each, PodFault) and each.replaces_pods)
 
 
-def planned(faults: list[PlannedFault]) -> list[FaultStatus]:
-    """The faults as the status has them before the first begins."""
+def planned(spec: ScenarioSpec, faults: list[PlannedFault]) -> list[FaultStatus]:
+    """The faults as the status has them before the first begins; one that comes and goes ends with its last going."""
     return [
-        FaultStatus(name=each.name, type=each.type, edge=each.edge, planned_start=each.start, planned_end=each.end)
-        for each in faults
+        FaultStatus(
+            name=each.name,
+            type=each.type,
+            edge=each.edge,
+            planned_start=each.start,
+            planned_end=each.start + scheduled.fault.over(each.end - each.start),
+        )
+        for each, scheduled in zip(faults, spec.faults, strict=True)
     ]
 
 

@@ -28,10 +28,9 @@ class PlannedFault(Model):
         return FAULTS[self.type].model_validate(self.params)
 
     def status(self) -> FaultStatus:
-        """Its record, with nothing done yet."""
-        return FaultStatus(
-            name=self.name, type=self.type, edge=self.edge, planned_start=self.start, planned_end=self.end
-        )
+        """Its record, with nothing done yet. One that comes and goes ends when it goes for the last time."""
+        end = self.start + self.fault().over(self.end - self.start)
+        return FaultStatus(name=self.name, type=self.type, edge=self.edge, planned_start=self.start, planned_end=end)
 
 
 class Plan(Model):

@@ -84,6 +84,10 @@ class Fault(Model, ABC):
         """When it is on, as seconds after its start; one window as long as the fault, unless it comes and goes."""
         return [(0.0, length)]
 
+    def over(self, length: float) -> float:
+        """When it goes for the last time, in seconds after its start."""
+        return self.windows(length)[-1][1]
+
     def references(self) -> list[Reference]:
         """What has to be in the lab."""
         named = [Reference("service", getattr(self, field), field) for field in self.service_fields]
