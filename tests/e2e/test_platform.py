@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from tests.e2e.lab import wait_for
 
-from faultline.host import bases, binaries, capability, images, process
+from faultline.host import bases, binaries, capability, cluster, images, priority, process
 from faultline.host.home import REPO, Home
 from faultline.host.process import Log
 
@@ -167,3 +167,14 @@ def test_a_cluster_of_ones_own_needs_a_registry(home: Home) -> None:
     done = faultline("up", "--context", "kind-faultline", "-o", "json", KUBECONFIG=str(home.kubeconfig))
     assert done.returncode == 2
     assert json.loads(done.stdout)["error"]["code"] == "FL145"
+
+
+def test_pods_come_before_what_else_the_node_runs() -> None:
+    shares = ("cpu/kubelet.slice/cpu.shares", "kubelet.slice/cpu.weight")
+    for node in cluster.node_containers():
+        found = [
+            process.output(["docker", "exec", node, "cat", f"/sys/fs/cgroup/{file}"])
+            for file in shares
+            if process.succeeds(["docker", "exec", node, "test", "-e", f"/sys/fs/cgroup/{file}"])
+        ]
+        assert [int(text) for text in found] in ([1024 * priority.TIMES], [100 * priority.TIMES])

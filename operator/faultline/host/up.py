@@ -18,6 +18,7 @@ from faultline.host import (
     loading,
     node_helper,
     platform,
+    priority,
     stale,
 )
 from faultline.host.home import Home
@@ -61,7 +62,11 @@ class _Up:
         return binaries.bring(self.home, log)
 
     def bring_cluster(self, log: Log) -> Done:
-        return cluster.bring_up(self.home, self.node_image, log)
+        done = cluster.bring_up(self.home, self.node_image, log)
+        priority.raise_pods(cluster.node_containers(), log)
+        if engine.our_pid(self.home):
+            priority.raise_containers(log)
+        return done
 
     def load_images(self, log: Log) -> Done:
         return loading.load(images.image_refs().values(), log)
