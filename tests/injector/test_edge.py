@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from faultline.api.toxic import Toxic
-from faultline.errors import InvalidInput
+from faultline.errors import InvalidInput, Unreachable
 from faultline.injector.config import Config
 from faultline.injector.lab import Lab
 
@@ -120,3 +120,35 @@ async def test_hanging_api_does_not_keep_an_edge_from_coming_clean(lab: Lab, too
     assert edge.pid != stopped
     assert await edge.toxics() == set()
     assert await tools.answers(edge.config.loopback[1])
+
+
+async def test_shut_edge_leads_nowhere_until_it_is_opened_whatever_happens_meanwhile(lab: Lab, tools: Any) -> None:
+    edge = lab.edges[NAME]
+    port, upstream = edge.config.loopback[1], edge.upstream
+    client = await tools.Client.open(port)
+    async with edge.shut():
+        assert not await tools.answers(port)
+        assert await client.reader.read() == b""  # closed, not silent
+        os.kill(edge.pid or 0, signal.SIGKILL)
+        await tools.until(lambda: edge.restarts == 1 and edge.up, 1)
+        await edge.lead(lab.edges["client->a"].upstream)
+        assert not await tools.answers(port)
+        await edge.lead(upstream)
+    client.close()
+    assert await tools.answers(port)
+
+
+async def test_reset_shuts_the_edges_and_waits_for_a_store_that_is_busy(
+    lab: Lab, tools: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered = []
+
+    async def restore(owned: object) -> None:
+        answered.append(await tools.answers(lab.edges[NAME].config.loopback[1]))
+        if len(answered) == 1:
+            raise Unreachable("FL624", "Postgres: no answer in time")
+
+    monkeypatch.setattr(lab.targets, "restore", restore)
+    await lab.reset()
+    assert answered == [False, False]
+    assert await tools.answers(lab.edges[NAME].config.loopback[1])

@@ -13,7 +13,8 @@ from faultline.api.run import FaultStatus
 from faultline.clients.http import Http, Refused, service_url
 from faultline.errors import Unreachable
 
-RESET_SECONDS = 20.0
+RESET_SECONDS = 60.0
+"""Longer than the injector tries itself: it says best what is in the way."""
 READY_SECONDS = 5.0
 
 

@@ -47,6 +47,9 @@ Address = Annotated[str, StringConstraints(pattern=r"^[^\s:/]+:[0-9]{1,5}$", max
 Protocol = Literal["http", "postgres", "redis"]
 """What speaks behind an edge, so that a probe can ask it something."""
 
+REPLICATION = "primary->replica"
+"""The edge of the replication stream."""
+
 _PROTOCOLS: dict[str, Protocol] = {
     "postgres": "postgres",
     "postgres-replica": "postgres",

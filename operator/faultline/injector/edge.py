@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from faultline.api.toxic import Toxic
@@ -25,6 +26,9 @@ log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.05
 
+NOWHERE = "127.0.0.1:9"
+"""Where an edge leads that is shut: nothing listens there."""
+
 HEAL_SECONDS = 1.0
 """How long a change waits for a Toxiproxy that is being started again."""
 
@@ -38,7 +42,8 @@ class Edge:
         self.config = config
         self.name = config.name
         self.upstream: str = config.upstream
-        """Where it leads now."""
+        """Where it leads, when it is not shut."""
+        self._shut = False
         self.wanted: dict[str, Toxic] = {}
         self.restarts = 0
         self._gaps: list[tuple[float, float]] = []
@@ -175,7 +180,25 @@ class Edge:
         if upstream == self.upstream:
             return
         self.upstream = upstream
-        await self._change(lambda: None, lambda proxy: proxy.lead(upstream), 0.0)
+        await self._redirect()
+
+    @asynccontextmanager
+    async def shut(self) -> AsyncIterator[None]:
+        """Meanwhile what is open is closed, and what is opened is closed at once."""
+        self._shut = True
+        try:
+            await self._redirect()
+            yield
+        finally:
+            self._shut = False
+            await self._redirect()
+
+    @property
+    def _leads(self) -> str:
+        return NOWHERE if self._shut else self.upstream
+
+    async def _redirect(self) -> None:
+        await self._change(lambda: None, lambda proxy: proxy.lead(self._leads), 0.0)
 
     async def toxics(self) -> set[str]:
         """What the process says is on. Raises Unreachable (FL610) when it does not answer within its bound."""
@@ -242,7 +265,7 @@ class Edge:
         return process
 
     def _furnish(self, proxy: EdgeProxy) -> None:
-        proxy.create(self.config.listen, self.upstream)
+        proxy.create(self.config.listen, self._leads)
         for name, toxic in list(self.wanted.items()):
             proxy.add(name, toxic)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from contextlib import AsyncExitStack
 from typing import Any, Self
 
+from faultline.errors import Unreachable
 from faultline.injector.clock import Clock
-from faultline.injector.config import Config, split
+from faultline.injector.config import REPLICATION, Config, split
 from faultline.injector.connections import Connections
 from faultline.injector.edge import Edge
 from faultline.injector.firewall import Firewall
@@ -27,6 +29,8 @@ log = logging.getLogger(__name__)
 START_SECONDS = 10.0
 SWEEP_SECONDS = 1.0
 """Between two tries to put back what earlier faults left."""
+RESTORE_SECONDS = 20.0
+"""How long a reset tries: a Postgres that is still busy with an overloaded run's backlog answers late."""
 
 
 class Lab:
@@ -111,9 +115,28 @@ class Lab:
         return found if self._swept else ["what earlier faults left is not put back yet", *found]
 
     async def reset(self) -> float:
-        """Clean edges, first data; how many seconds it took. Raises Unreachable when a store does not come along."""
+        """Clean edges and first data, with the app cut off meanwhile; how many seconds it took.
+
+        Raises Unreachable when a store does not come along.
+        """
         started = time.monotonic()
         await asyncio.gather(*(edge.clean(CLEAN_SECONDS) for edge in self.edges.values()))
-        await self.targets.restore(self.runner.owned)
-        await asyncio.gather(reset_postgres(self.config), reset_redis(self.config))
+        async with AsyncExitStack() as shut:
+            # An app that a run has overloaded would keep Postgres busy with connections to what is being made anew.
+            for edge in self.edges.values():
+                if edge.name != REPLICATION:
+                    await shut.enter_async_context(edge.shut())
+            await self._restore()
+            await asyncio.gather(reset_postgres(self.config), reset_redis(self.config))
         return time.monotonic() - started
+
+    async def _restore(self) -> None:
+        deadline = time.monotonic() + RESTORE_SECONDS
+        while True:
+            try:
+                return await self.targets.restore(self.runner.owned)
+            except Unreachable as error:
+                if time.monotonic() > deadline:
+                    raise
+                log.warning("once more: %s", error.message)
+                await asyncio.sleep(SWEEP_SECONDS)

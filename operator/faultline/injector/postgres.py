@@ -13,7 +13,7 @@ import asyncpg
 
 from faultline.faults.base import StoreError
 from faultline.faults.base.postgres import DATABASE, PRIMARY, Role, Rows
-from faultline.injector.config import Config, split
+from faultline.injector.config import REPLICATION, Config, split
 from faultline.injector.edge import Edge
 from faultline.injector.failures import POSTGRES_FAILURES
 
@@ -37,7 +37,7 @@ def answers() -> Iterator[None]:
     except asyncpg.PostgresError as error:
         raise StoreError(f"Postgres: {error}", error.sqlstate or "") from error
     except POSTGRES_FAILURES as error:
-        raise StoreError(f"Postgres: {error or 'no answer in time'}", GONE) from error
+        raise StoreError(f"Postgres: {str(error) or 'no answer in time'}", GONE) from error
 
 
 class Postgres:
@@ -160,7 +160,7 @@ class Postgres:
             raise StoreError("no server of Postgres takes writes")
         host, port = self._addresses[PRIMARY]
         for edge in self._edges.values():
-            if edge.config.name.endswith("->postgres") or edge.config.name == "primary->replica":
+            if edge.config.name.endswith("->postgres") or edge.config.name == REPLICATION:
                 await edge.lead(edge.config.upstream if leader == self._first else f"{host}:{port}")
 
     async def _run(self, command: str, server: str) -> None:

@@ -18,7 +18,7 @@ from faultline.injector.failures import POSTGRES_FAILURES
 
 log = logging.getLogger(__name__)
 
-RESET_SECONDS = 15.0
+RESET_SECONDS = 30.0
 RETRY_SECONDS = 0.1
 CALL_SECONDS = 5.0
 
@@ -26,7 +26,7 @@ CALL_SECONDS = 5.0
 async def reset_postgres(config: Config) -> None:
     """Database `lab` again from the template `seed`, and every replica up to date with it.
 
-    Raises Unreachable (FL622) when that does not succeed within 15 s.
+    Raises Unreachable (FL622) when that does not succeed within 30 s.
     """
     if config.postgres is None:
         return
@@ -42,7 +42,8 @@ async def reset_postgres(config: Config) -> None:
                     problem = error
                     await asyncio.sleep(RETRY_SECONDS)
     except TimeoutError as error:
-        message = f"Postgres at {config.postgres} was not reset within {RESET_SECONDS:g}s: {problem or 'replicas lag'}"
+        why = (str(problem) or "no answer in time") if problem else "replicas lag"
+        message = f"Postgres at {config.postgres} was not reset within {RESET_SECONDS:g}s: {why}"
         raise Unreachable("FL622", message) from error
 
 
@@ -75,7 +76,7 @@ async def _recreate(config: Config, address: str) -> None:
         password=config.postgres_admin_password,
         database="postgres",
         timeout=CALL_SECONDS,
-        command_timeout=CALL_SECONDS,
+        command_timeout=RESET_SECONDS,
         server_settings={"application_name": "faultline-reset"},
     )
     try:
