@@ -40,7 +40,7 @@ clean: venv ## down, and remove images, tools, caches; runs and progress are kep
 	@$(FAULTLINE) clean
 	@rm -rf .venv
 
-.PHONY: demo apply chaos grade fix hint status stop
+.PHONY: demo apply chaos grade fix watch hint status stop
 demo: venv ## The whole story: set up, break a flawed app, apply the solution, compare
 	@$(FAULTLINE) demo
 
@@ -55,6 +55,9 @@ grade: venv ## Show the last run's score and every lost point (S=slug)
 
 fix: venv ## Send workspace/slug/ into the lab (S=slug)
 	@$(FAULTLINE) fix $(S)
+
+watch: venv ## Send workspace/slug/ into the lab on each save, until Ctrl-C (S=slug)
+	@$(FAULTLINE) watch $(S)
 
 hint: venv ## Reveal the next hint (S=slug)
 	@$(FAULTLINE) hint $(S)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
 from rich.live import Live
+from rich.markup import escape
 from rich.spinner import Spinner
 from rich.text import Text
 
@@ -14,6 +16,7 @@ from faultline.cli.base import console
 
 LOG_SECONDS = 10.0
 """How often a live line is repeated where there is no terminal to redraw it on."""
+DIFF_LINES = 40
 COLOURS = {"pass": "green", "fail": "red", "inconclusive": "yellow"}
 
 
@@ -80,6 +83,15 @@ def percent(share: float | None) -> str:
 def verdict(text: str | None) -> str:
     """A verdict in its colour."""
     return f"[{COLOURS.get(text or '', 'dim')}]{text or '-'}[/]"
+
+
+def difference(lines: Sequence[str], most: int | None = DIFF_LINES) -> None:
+    """A unified diff in colours; lines beyond `most` are counted."""
+    colours = {"+": "green", "-": "red", "@": "cyan"}
+    for line in lines[:most]:
+        console.print(f"[{colours.get(line[:1], 'dim')}]{escape(line)}[/]")
+    if most is not None and len(lines) > most:
+        console.print(f"[dim]… {len(lines) - most} more lines of difference[/]")
 
 
 def next_step(command: str) -> None:

@@ -127,8 +127,18 @@ def unexpected(error: Exception) -> FaultlineError:
 def _show(ctx: Any, error: FaultlineError) -> None:
     root = ctx.find_root().obj or {}
     if root.get("output") is Output.JSON:
-        print(json.dumps({"error": {"code": error.code, "message": error.message, "next": error.next_step}}, indent=2))
+        print(json.dumps({"error": error_json(error)}, indent=2))
         return
+    show_error(error)
+
+
+def error_json(error: FaultlineError) -> dict[str, str]:
+    """An error for programs."""
+    return {"code": error.code, "message": error.message, "next": error.next_step}
+
+
+def show_error(error: FaultlineError) -> None:
+    """An error for people, on standard error."""
     err = Console(stderr=True, highlight=False, soft_wrap=True)
     err.print(f"[bold red]{error.code}[/] ", end="")
     err.print(error.message, markup=False)

@@ -1,8 +1,7 @@
-"""`faultline fix`, `reset`: the learner's code goes in, or starts again."""
+"""`faultline fix`, `watch`, `reset`: the learner's code goes in, once or on each save, or starts again."""
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,16 +18,14 @@ from faultline.cli.base import (
 )
 
 if TYPE_CHECKING:
-    from faultline.catalogue import CodeVersion
-    from faultline.cli._cluster import Cluster
     from faultline.cli._labs import Lab
-
-DIFF_LINES = 40
+    from faultline.cli._send import Sent
 
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
     app.command()(fix)
+    app.command()(watch)
     app.command()(reset)
 
 
@@ -45,89 +42,52 @@ def fix(
 
     What does not compile is refused. What does not start is taken back: the old pods serve until a new one is ready.
     """
-    from faultline.cli import _labs, _ship
+    from faultline.cli import _labs, _send
     from faultline.cli._cluster import Cluster
-    from faultline.cli._show import duration, next_step
+    from faultline.cli._show import next_step
 
     cluster = Cluster.open(context)
     lab = _labs.find(cluster, slug, name)
-    code = _code(cluster, lab, variant)
-    before = _ship.deployed_files(cluster, lab)
-    changed = before != dict(code.files)
-    _show_difference(before, code)
-    began = time.monotonic()
-    if changed:
-        swapped = _replace(cluster, lab, code, before)
-        console.print(f"[green]✓[/] {lab.name} serves the new code, {duration(since_start())} after the command")
-        if swapped:
-            console.print("  [dim]new pods with it follow; a run waits for them[/]")
-    else:
-        console.print(f"{lab.name} runs exactly this code already")
+    sent = _send.send(cluster, lab, _send.variant(lab, variant) if variant else _send.learners(cluster, lab))
+    _tell(lab, sent, since_start(), "after the command")
     command = f"make chaos S={lab.slug}" if lab.name == lab.slug else f"faultline chaos --name {lab.name}"
     next_step(command)
-    emit(
-        {
-            "scenario": lab.name,
-            "variant": code.variant,
-            "digest": code.digest,
-            "changed": changed,
-            "seconds": round(since_start(), 2),
-            "serving_seconds": round(time.monotonic() - began, 2),
-            "next": command,
-        },
-        output,
-    )
+    emit({**sent.as_json(lab), "seconds": round(since_start(), 2), "next": command}, output)
 
 
-def _code(cluster: Cluster, lab: Lab, variant: str | None) -> CodeVersion:
-    """The version to ship. Raises InvalidInput (FL118) naming the line that does not compile."""
-    from faultline import catalogue, workspace
-    from faultline.cli import _labs, _syntax
-    from faultline.errors import InvalidInput
+def _tell(lab: Lab, sent: Sent, seconds: float, after: str) -> None:
+    from faultline.cli._show import duration
 
-    if variant:
-        return catalogue.version(_labs.scenario_folder(lab.slug), variant)
-    code = catalogue.CodeVersion(lab.slug, catalogue.LEARNER, workspace.read(lab.slug))
-    problem = _syntax.problem(cluster, lab, code.files)
-    if problem:
-        raise InvalidInput("FL118", f"{workspace.shown(lab.slug)}{problem}", "mend it; nothing was sent")
-    return code
+    if sent.changed:
+        console.print(f"[green]✓[/] {lab.name} serves the new code, {duration(seconds)} {after}")
+    if sent.swapped:
+        console.print("  [dim]new pods with it follow; a run waits for them[/]")
 
 
-def _show_difference(before: dict[str, str], code: CodeVersion) -> None:
-    from rich.markup import escape
+def watch(
+    slug: SlugArgument = None,
+    name: NameOption = None,
+    output: OutputOption = Output.TEXT,
+    context: ContextOption = None,
+) -> None:
+    """Send workspace/SLUG/ into the lab now and on each save, until Ctrl-C.
 
-    from faultline.workspace import difference
-
-    lines = difference(before, code.files) if before else []
-    colours = {"+": "green", "-": "red", "@": "cyan"}
-    for line in lines[:DIFF_LINES]:
-        colour = colours.get(line[:1], "dim")
-        console.print(f"[{colour}]{escape(line)}[/]")
-    if len(lines) > DIFF_LINES:
-        console.print(f"[dim]… {len(lines) - DIFF_LINES} more lines of difference[/]")
-
-
-def _replace(cluster: Cluster, lab: Lab, code: CodeVersion, before: dict[str, str]) -> bool:
-    """Ship, and see to it that it serves; whether the running pods took it, so that the roll-out need not be awaited.
-
-    Code that does not start is taken back before the error is shown.
+    What does not compile or start is shown, and the code before it goes on. While a run is under way nothing is sent,
+    since that would end the run inconclusive. With JSON output there is one line for each save.
     """
-    from faultline.cli import _ship, _swap
-    from faultline.cli._show import Line
-    from faultline.errors import InvalidInput
+    from faultline import workspace
+    from faultline.cli import _labs, _watch
+    from faultline.cli._cluster import Cluster
 
-    with Line() as line:
-        line.update("the pods start the new code")
-        swapped = _swap.serve(cluster, lab, code, before)
-        _ship.ship(cluster, lab, code)
-        if not swapped:
-            try:
-                _ship.wait_serving(cluster, lab, code, line)
-            except InvalidInput:
-                _ship.point_at(cluster, lab, lab.code)
-                raise
-    return swapped
+    cluster = Cluster.open(context)
+    lab = _labs.find(cluster, slug, name)
+    workspace.read(lab.slug)
+    console.print(f"watching [bold]{workspace.shown(lab.slug)}[/]; Ctrl-C ends it")
+    watcher = _watch.Watcher(cluster, lab.slug, lab.name, output, _tell)
+    try:
+        watcher.run()
+    except KeyboardInterrupt:
+        console.print(f"\nno longer watching {workspace.shown(lab.slug)}; the lab keeps what it serves")
 
 
 def reset(
