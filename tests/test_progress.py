@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faultline.errors import HostProblem, InvalidInput
-from faultline.progress import Attempt, Progress, ScenarioProgress, Store
+from faultline.progress import Attempt, Claim, ClaimScore, Progress, ScenarioProgress, SolutionSeen, Store
 
 attempts = st.builds(
     Attempt,
@@ -21,6 +21,24 @@ attempts = st.builds(
 
 def attempt(run, **fields):
     return Attempt(**({"run": run, "variant": "learner", "score": 50, "verdict": "fail", "ended": 100.0} | fields))
+
+
+def claim(made, *, scored=False, cause="all"):
+    """What a learner said at `made`."""
+    shares = {"cause": 1.0, "direction": 1.0, "number": 0.5, "confidence": 0.96}
+    score = ClaimScore(run="two", after=0.9, moved="up", points=90, **shares) if scored else None
+    return Claim(
+        made=made,
+        cause=cause,
+        metric="answers",
+        objective="people are answered",
+        direction="up",
+        expected=0.95,
+        confidence=80,
+        before_run="one",
+        before=0.4,
+        score=score,
+    )
 
 
 def test_nothing_is_on_record_at_first(tmp_path):
@@ -57,6 +75,33 @@ def test_hints_come_one_by_one_and_the_last_one_again(tmp_path):
     store = Store(tmp_path)
     assert [store.next_hint("shop", 3, float(now)) for now in range(5)] == [1, 2, 3, 3, 3]
     assert store.read().of("shop").hints == {1: 0.0, 2: 1.0, 3: 2.0}
+
+
+def test_hints_that_fit_come_before_their_turn(tmp_path):
+    store = Store(tmp_path)
+    assert store.next_hint("shop", 4, 0.0, [3]) == 3
+    assert [store.next_hint("shop", 4, 1.0, [3]) for _ in range(4)] == [1, 2, 4, 4]
+
+
+def test_a_claim_counts_until_it_is_scored_and_the_first_score_stays():
+    record = ScenarioProgress(claims=[claim(1.0, cause="half"), claim(2.0)])
+    assert (record.pending, record.diagnosis) == (claim(2.0), None)
+    record = ScenarioProgress(claims=[claim(1.0, scored=True), claim(2.0)])
+    assert (record.pending, record.diagnosis) == (claim(2.0), 90)
+    assert ScenarioProgress(claims=[claim(1.0, scored=True)]).pending is None
+
+
+def test_the_copy_that_knows_the_score_wins():
+    known, unknown = ScenarioProgress(claims=[claim(1.0, scored=True)]), ScenarioProgress(claims=[claim(1.0)])
+    assert known.merged(unknown) == unknown.merged(known) == known
+
+
+def test_a_solution_is_noted_when_it_is_first_opened(tmp_path):
+    store = Store(tmp_path)
+    store.solution_opened("shop", 5.0)
+    store.attempt("shop", attempt("one"))
+    store.solution_opened("shop", 9.0)
+    assert store.read().of("shop").solution == SolutionSeen(at=5.0, attempts=0)
 
 
 def test_threads_at_once_all_count(tmp_path):
@@ -113,6 +158,10 @@ records = st.builds(
     started=st.none() | st.floats(0, 1e9),
     attempts=st.lists(attempts, max_size=4, unique_by=lambda each: each.run),
     hints=st.dictionaries(st.integers(1, 5), st.floats(0, 1e9), max_size=3),
+    claims=st.sampled_from(
+        [[], [claim(1.0)], [claim(1.0, scored=True)], [claim(1.0, cause="half"), claim(2.0)], [claim(2.0, scored=True)]]
+    ),
+    solution=st.sampled_from([None, SolutionSeen(at=1.0, attempts=0), SolutionSeen(at=1.0, attempts=2)]),
 )
 copies = st.builds(Progress, scenarios=st.dictionaries(st.sampled_from(["shop", "chat", "maps"]), records))
 
@@ -132,11 +181,18 @@ def test_no_merge_loses_anything(a, b):
             found = merged.scenarios[slug]
             assert {each.run for each in record.attempts} <= {each.run for each in found.attempts}
             assert set(record.hints) <= set(found.hints)
+            assert {each.made for each in record.claims} <= {each.made for each in found.claims}
             assert record.started is None or found.started <= record.started
 
 
 def test_every_field_is_merged():
-    full = ScenarioProgress(started=1.0, attempts=[attempt("one")], hints={1: 2.0})
+    full = ScenarioProgress(
+        started=1.0,
+        attempts=[attempt("one")],
+        hints={1: 2.0},
+        claims=[claim(3.0, scored=True)],
+        solution=SolutionSeen(at=4.0, attempts=1),
+    )
     assert set(full.model_dump(exclude_defaults=True)) == set(ScenarioProgress.model_fields), "fill the new field here"
     assert ScenarioProgress().merged(full) == full
     assert full.merged(ScenarioProgress()) == full

@@ -81,7 +81,7 @@ def _share(name: str, lessons: Sequence[Lesson], passed: set[str]) -> Share:
 def _next(lessons: Sequence[Lesson], progress: Progress, passed: set[str]) -> Next | None:
     """What was begun last and not finished, else the first that is left."""
     left = [each for each in lessons if each.slug not in passed]
-    begun = [(_touched(progress, each.slug), each) for each in left if _touched(progress, each.slug)]
+    begun = [(touched(progress, each.slug), each) for each in left if touched(progress, each.slug)]
     if begun:
         return Next(max(begun, key=lambda each: each[0])[1].slug, "you have begun it")
     if not left:
@@ -93,9 +93,10 @@ def _next(lessons: Sequence[Lesson], progress: Progress, passed: set[str]) -> Ne
     )
 
 
-def _touched(progress: Progress, slug: str) -> float:
+def touched(progress: Progress, slug: str) -> float:
     """When a scenario was last worked on; 0 for never."""
     record = progress.scenarios.get(slug)
     if record is None:
         return 0.0
-    return max([record.started or 0.0, *(each.ended for each in record.attempts), *record.hints.values()])
+    claims = [each.made for each in record.claims]
+    return max([record.started or 0.0, *(each.ended for each in record.attempts), *record.hints.values(), *claims])

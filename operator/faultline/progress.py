@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -19,6 +19,7 @@ from faultline.errors import HostProblem, InvalidInput
 from faultline.names import PROGRESS_CONFIGMAP, PROGRESS_KEY
 
 LEARNER = "learner"
+Direction = Literal["up", "down"]
 
 
 class Attempt(BaseModel):
@@ -31,6 +32,44 @@ class Attempt(BaseModel):
     ended: float
 
 
+class ClaimScore(BaseModel):
+    """What a run said of a claim: shares of 1, and points of 100."""
+
+    run: str
+    after: float
+    moved: Literal["up", "down", "still"]
+    cause: float
+    direction: float
+    number: float
+    confidence: float
+    points: int
+
+
+class Claim(BaseModel):
+    """What the learner claimed before a fix (diagnosis.py): the cause, and which metric will move where to."""
+
+    made: float
+    cause: str
+    metric: str
+    objective: str
+    direction: Direction
+    expected: float
+    confidence: int
+    """That the cause is right, in per cent."""
+    unit: str = ""
+    before_run: str
+    before: float
+    before_digest: str = ""
+    score: ClaimScore | None = None
+
+
+class SolutionSeen(BaseModel):
+    """When a solution was first shown, and how many attempts of one's own there had been by then."""
+
+    at: float
+    attempts: int
+
+
 class ScenarioProgress(BaseModel):
     """One scenario's record. Times are Unix seconds."""
 
@@ -38,6 +77,9 @@ class ScenarioProgress(BaseModel):
     attempts: list[Attempt] = Field(default_factory=list)
     hints: dict[int, float] = Field(default_factory=dict)
     """When each rung was first shown."""
+    claims: list[Claim] = Field(default_factory=list)
+    """Oldest first. The newest is the one that counts for the next run; those that it replaced stay without a score."""
+    solution: SolutionSeen | None = None
 
     @property
     def own(self) -> list[Attempt]:
@@ -59,8 +101,18 @@ class ScenarioProgress(BaseModel):
         """From the first apply to the end of the first run that the learner's own code passed."""
         return self.passed - self.started if self.passed is not None and self.started is not None else None
 
+    @property
+    def pending(self) -> Claim | None:
+        """The claim that waits for its run."""
+        return self.claims[-1] if self.claims and self.claims[-1].score is None else None
+
+    @property
+    def diagnosis(self) -> int | None:
+        """Points of the first claim that was scored: after it the cause is known."""
+        return next((each.score.points for each in self.claims if each.score), None)
+
     def merged(self, other: ScenarioProgress) -> ScenarioProgress:
-        """What either record knows: all attempts by run, the earliest start, the first time of each hint."""
+        """What either record knows: attempts by run, claims, the earliest start, the first time of each hint."""
         both = sorted((*self.attempts, *other.attempts), key=lambda each: (each.ended, each.model_dump_json()))
         runs: dict[str, Attempt] = {}
         for each in both:
@@ -69,8 +121,16 @@ class ScenarioProgress(BaseModel):
         hints = dict(self.hints)
         for rung, at in other.hints.items():
             hints[rung] = min(at, hints.get(rung, at))
+        claims: dict[float, Claim] = {}
+        for claim in sorted(
+            (*self.claims, *other.claims), key=lambda each: (each.made, each.score is None, each.model_dump_json())
+        ):
+            claims.setdefault(claim.made, claim)
+        seen = [each for each in (self.solution, other.solution) if each is not None]
         return ScenarioProgress(
+            solution=min(seen, key=lambda each: (each.at, each.attempts), default=None),
             started=min(starts, default=None),
+            claims=list(claims.values()),
             attempts=list(runs.values()),
             hints=dict(sorted(hints.items())),
         )
@@ -97,12 +157,21 @@ class Progress(BaseModel):
             scenarios={slug: self.scenarios.get(slug, none).merged(other.scenarios.get(slug, none)) for slug in slugs},
         )
 
-    def next_hint(self, slug: str, rungs: int, now: float) -> int:
-        """The number (from 1) of the next rung that was not shown yet, noted; the last one when all were."""
+    def next_hint(self, slug: str, rungs: int, now: float, first: Sequence[int] = ()) -> int:
+        """The number (from 1) of the next rung that was not shown yet, noted; the last one when all were.
+
+        Those of `first` come before the others.
+        """
         hints = self.of(slug).hints
-        rung = min(max(hints, default=0) + 1, rungs)
+        rung = next((each for each in (*first, *range(1, rungs + 1)) if each not in hints), rungs)
         hints.setdefault(rung, now)
         return rung
+
+    def solution_opened(self, slug: str, now: float) -> SolutionSeen:
+        """A solution was shown or deployed; only the first time counts."""
+        record = self.of(slug)
+        record.solution = record.solution or SolutionSeen(at=now, attempts=len(record.own))
+        return record.solution
 
     def attempt(self, slug: str, attempt: Attempt) -> bool:
         """A run was graded; whether that was news. The same run again changes nothing."""
@@ -174,7 +243,12 @@ class Store:
         with self.change() as progress:
             progress.attempt(slug, attempt)
 
-    def next_hint(self, slug: str, rungs: int, now: float) -> int:
+    def next_hint(self, slug: str, rungs: int, now: float, first: Sequence[int] = ()) -> int:
         """The number (from 1) of the next rung that was not shown yet, now on record; the last one when all were."""
         with self.change() as progress:
-            return progress.next_hint(slug, rungs, now)
+            return progress.next_hint(slug, rungs, now, first)
+
+    def solution_opened(self, slug: str, now: float) -> SolutionSeen:
+        """A solution was shown or deployed; only the first time counts."""
+        with self.change() as progress:
+            return progress.solution_opened(slug, now)

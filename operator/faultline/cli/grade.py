@@ -45,7 +45,7 @@ def grade(
     Waits for a run that is under way, and starts one when there is none. Exit status 0 for pass, 1 for fail,
     3 for inconclusive, 2 for an error.
     """
-    from faultline.cli import _grade, _labs, _record
+    from faultline.cli import _diagnose, _grade, _labs, _record, _runs
     from faultline.cli._cluster import Cluster
     from faultline.cli._show import next_step
     from faultline.report import render
@@ -58,6 +58,7 @@ def grade(
     command = _grade.next_command(lab, run)
     page = _record.write_report(f"{run.name}.html", render([shown], next_command=command))
     _grade.show(shown, run)
+    _diagnose.settle(lab, _runs.runs(cluster, lab.name))
     console.print(f"\nthe page with the charts: [bold]{_record.shown(page)}[/]")
     next_step(command)
     emit({**_record.as_json(run), "report": str(page), "next": command}, output)
