@@ -139,11 +139,21 @@ class Series:
         self.fault = (-1e12, -1e12)
         """From when to when `checkout->payments` is cut off."""
         self.loaded = True
+        self.holds = False
+        """Whether conditions of hints have a result."""
 
     def app(self) -> web.Application:
         app = web.Application()
         app.router.add_post("/api/v1/query_range", self._range)
+        app.router.add_post("/api/v1/query", self._instant)
         return app
+
+    async def _instant(self, request: web.Request) -> web.Response:
+        self.queries.append(str((await request.post())["query"]))
+        if self.broken:
+            return web.json_response({"status": "error", "error": "it is broken"}, status=503)
+        result = [{"metric": {}, "value": [0, "1"]}] if self.holds else []
+        return web.json_response({"status": "success", "data": {"resultType": "vector", "result": result}})
 
     async def _range(self, request: web.Request) -> web.Response:
         form = await request.post()

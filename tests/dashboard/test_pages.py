@@ -125,6 +125,19 @@ async def test_hints_come_one_by_one_and_are_noted(world: World) -> None:
     assert text.count('class="rung prose"') == 2
 
 
+@pytest.mark.parametrize(("holds", "broken", "first"), [(True, False, 2), (False, False, 1), (True, True, 1)])
+async def test_a_hint_that_fits_the_last_run_comes_first(
+    world: World, runs: Any, holds: bool, broken: bool, first: int
+) -> None:
+    world.series.holds, world.series.broken = holds, broken
+    world.keep_run(runs(f"{SHOP}-9"))
+    await until(lambda: len(world.app.state.parts.mirror.runs(SHOP)) == 1)
+    _, found = await post(world, f"/api/scenarios/{SHOP}/hint")
+    assert [each["rung"] for each in found["hints"]] == [first]
+    assert "when:" not in found["hints"][0]["html"]
+    assert any(f'namespace="lab-{SHOP}"' in each for each in world.series.queries)
+
+
 async def test_a_graded_run_of_the_learner_s_lab_is_an_attempt(world: World, runs: Any) -> None:
     world.keep_run(runs(f"{SHOP}-3", good=True, code={"digest": "4be1c0ffee12", "variant": "learner"}))
     await until(lambda: progress(world).of(SHOP).best == 100)

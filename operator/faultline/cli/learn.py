@@ -1,18 +1,23 @@
-"""`faultline hint`, `progress`, `plan`: what there is to learn, and how far one is."""
+"""`faultline hint`, `solution`, `progress`, `plan`: what there is to learn, and how far one is."""
 
 from __future__ import annotations
 
 import time
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from faultline.cli.base import ContextOption, Output, OutputOption, SlugArgument, console, emit
 
+if TYPE_CHECKING:
+    from faultline.progress import ScenarioProgress
+
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
     app.command()(hint)
+    app.command()(solution)
     app.command()(progress)
     app.command()(plan)
 
@@ -23,43 +28,96 @@ def hint(
     output: OutputOption = Output.TEXT,
     context: ContextOption = None,
 ) -> None:
-    """Reveal the next hint of a scenario; your progress notes which ones you took."""
+    """Reveal the next hint of a scenario; your progress notes which ones you took.
+
+    One that fits what happened in the last run of what is deployed comes first.
+    """
     from rich.markdown import Markdown
 
     from faultline import hints
-    from faultline.cli import _labs
+    from faultline.cli import _fitting, _labs
     from faultline.cli._cluster import Cluster
     from faultline.host.home import Home
     from faultline.progress import Store
 
     slug = slug or _labs.only_slug(Cluster.open(context))
-    rungs = hints.rungs(_labs.scenario_folder(slug))
+    folder = _labs.scenario_folder(slug)
+    rungs = hints.rungs(folder)
     store = Store(Home.from_environment().root)
-    seen = store.read().of(slug).hints
-    numbers = (
-        sorted(each for each in seen if each <= len(rungs))
-        if again
-        else [store.next_hint(slug, len(rungs), time.time())]
-    )
+    record = store.read().of(slug)
+    hints.check_open(slug, _tier(folder), record)
+    fits = [] if again else _fitting.fitting(slug, rungs, record.hints, context)
+    if again:
+        numbers = sorted(each for each in record.hints if each <= len(rungs))
+    else:
+        numbers = [store.next_hint(slug, len(rungs), time.time(), fits)]
     for number in numbers:
-        console.rule(f"hint {number} of {len(rungs)}: {rungs[number - 1].title}", align="left")
+        fit = "  (fits what your lab shows)" if number in fits else ""
+        console.rule(f"hint {number} of {len(rungs)}: {rungs[number - 1].title}{fit}", align="left")
         console.print(Markdown(rungs[number - 1].text), soft_wrap=False)
     if not numbers:
         console.print("no hint was revealed yet")
-    elif numbers[-1] == len(rungs):
-        console.print(f"\n[dim]that was the last one; scenarios/{slug}/solution/ shows one way that passes[/]")
+    elif len(store.read().of(slug).hints) >= len(rungs):
+        console.print(f"\n[dim]that was the last one; `faultline solution {slug}` shows one way that passes[/]")
     emit(
         {
             "slug": slug,
             "rungs": len(rungs),
-            "hints": [{"rung": each, "title": rungs[each - 1].title, "text": rungs[each - 1].text} for each in numbers],
+            "hints": [
+                {"rung": each, "title": rungs[each - 1].title, "text": rungs[each - 1].text, "fits": each in fits}
+                for each in numbers
+            ],
+        },
+        output,
+    )
+
+
+def _tier(folder: Path) -> str:
+    from faultline.validation import scenario_object
+
+    return str(scenario_object(folder / "scenario.yaml")["spec"]["tier"])
+
+
+def solution(
+    slug: SlugArgument = None,
+    variant: Annotated[str, typer.Option(help="another accepted design: solution-NAME")] = "solution",
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="before an attempt of your own; your record notes it")
+    ] = False,
+    output: OutputOption = Output.TEXT,
+    context: ContextOption = None,
+) -> None:
+    """Show a solution: why, and what it changes. It opens after an attempt of your own, or with --anyway."""
+    from faultline import catalogue
+    from faultline.cli import _labs, _solution
+    from faultline.cli._cluster import Cluster
+    from faultline.host.home import Home
+    from faultline.progress import Store
+
+    slug = slug or _labs.only_slug(Cluster.open(context))
+    folder = _labs.scenario_folder(slug)
+    code = _solution.find(folder, variant)
+    store = Store(Home.from_environment().root)
+    _solution.check_open(slug, store.read().of(slug), anyway)
+    seen = store.solution_opened(slug, time.time())
+    why = folder / variant / "README.md"
+    text = why.read_text(encoding="utf-8") if why.is_file() else ""
+    changes = _solution.show(catalogue.version(folder), code, text)
+    emit(
+        {
+            "slug": slug,
+            "variant": variant,
+            "why": text,
+            "difference": changes,
+            "attempts_before": seen.attempts,
+            "others": [each for each in catalogue.variants(folder) if each.startswith("solution") and each != variant],
         },
         output,
     )
 
 
 def progress(output: OutputOption = Output.TEXT) -> None:
-    """Show attempts, best score, time to fix and hints of each scenario."""
+    """Show attempts, best score, hints, points for the diagnosis and time to fix of each scenario."""
     from rich.table import Table
 
     from faultline.cli import _labs
@@ -69,14 +127,17 @@ def progress(output: OutputOption = Output.TEXT) -> None:
 
     found = Store(Home.from_environment().root).read()
     table = Table(box=None, padding=(0, 3, 0, 0))
-    for title in ("scenario", "best", "attempts", "hints", "time to fix"):
+    for title in ("scenario", "best", "attempts", "hints", "diagnosis", "solution", "time to fix"):
         table.add_column(title, justify="left" if title == "scenario" else "right")
     rows = []
     for slug in sorted({*found.scenarios, *_labs.slugs()}):
         record = found.of(slug)
         best = "-" if record.best is None else str(record.best)
         mark = "[green]✓[/] " if record.passed else "  "
-        table.add_row(mark + slug, best, str(len(record.own)), str(len(record.hints)), duration(record.seconds_to_fix))
+        diagnosis = "-" if record.diagnosis is None else str(record.diagnosis)
+        seen = _seen(record)
+        counts = (str(len(record.own)), str(len(record.hints)), diagnosis, seen or "-")
+        table.add_row(mark + slug, best, *counts, duration(record.seconds_to_fix))
         rows.append(
             {
                 "slug": slug,
@@ -84,11 +145,20 @@ def progress(output: OutputOption = Output.TEXT) -> None:
                 "best": record.best,
                 "attempts": len(record.own),
                 "hints": len(record.hints),
+                "diagnosis": record.diagnosis,
+                "solution": seen,
                 "seconds_to_fix": record.seconds_to_fix,
             }
         )
     console.print(table, soft_wrap=False)
     emit({"scenarios": rows}, output)
+
+
+def _seen(record: ScenarioProgress) -> str | None:
+    """When the solution was opened, in words; None while it was not."""
+    if record.solution is None:
+        return None
+    return "seen after an attempt" if record.solution.attempts else "seen before an attempt"
 
 
 def plan(

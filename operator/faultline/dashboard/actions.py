@@ -4,30 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import logging
 import time
 from typing import Any
 
+from faultline import hints
 from faultline.api.base import API_VERSION
 from faultline.api.run import Phase
 from faultline.clients.kube_objects import Json
 from faultline.clients.kube_stream import KubeStream
+from faultline.clients.prometheus import Prometheus
 from faultline.dashboard import markdown, state
 from faultline.dashboard.lessons import Entry, Lessons
 from faultline.dashboard.mirror import Mirror
 from faultline.dashboard.record import Record
-from faultline.errors import Conflict, NotFound
+from faultline.errors import Conflict, FaultlineError, NotFound
 from faultline.manifests import applied, new_run, three_way
 from faultline.progress import Progress
 
 SCENARIOS = f"/apis/{API_VERSION}/scenarios"
 RUNS = f"/apis/{API_VERSION}/runs"
 
+log = logging.getLogger(__name__)
+
 
 class Actions:
     """The verbs of a scenario's page. Each raises what the API server's refusal means."""
 
-    def __init__(self, kube: KubeStream, mirror: Mirror, lessons: Lessons, record: Record) -> None:
+    def __init__(
+        self, kube: KubeStream, prometheus: Prometheus, mirror: Mirror, lessons: Lessons, record: Record
+    ) -> None:
         self._kube = kube
+        self._prometheus = prometheus
         self._mirror = mirror
         self._lessons = lessons
         self._record = record
@@ -79,8 +87,31 @@ class Actions:
         entry = self._lessons.get(slug)
         if not entry.rungs:
             raise NotFound("FL211", f"{slug} has no hints", "read the lesson")
-        rung = await self._record.change(lambda progress: progress.next_hint(slug, len(entry.rungs), time.time()))
+        record = (await self._record.read()).of(slug)
+        hints.check_open(slug, entry.lesson.tier, record)
+        fits = await self._fitting(slug, entry, hints.waiting(entry.rungs, record.hints))
+        rung = await self._record.change(lambda progress: progress.next_hint(slug, len(entry.rungs), time.time(), fits))
         return {"hints": revealed(entry, {rung}), "rungs": len(entry.rungs)}
+
+    async def _fitting(self, lab: str, entry: Entry, numbers: list[int]) -> list[int]:
+        """Those of these rungs whose condition held in the newest run of what is deployed, up to now or to its end."""
+        digest = ((self._mirror.scenario(lab) or {}).get("status") or {}).get("code", {}).get("digest")
+        for raw in reversed(self._mirror.runs(lab)):
+            status = state.status_of(raw)
+            if status.phase is not Phase.DONE or (status.code and status.code.digest == digest):
+                break
+        else:
+            return []
+        if status.mark is None:
+            return []
+        end = status.ended or time.time()
+        queries = [entry.rungs[each - 1].query(lab, end - status.mark) for each in numbers]
+        try:
+            found = await asyncio.gather(*(self._prometheus.instant(each, end) for each in queries))
+        except FaultlineError as error:
+            log.warning("hints of %s come in their order: %s", lab, error.message)
+            return []
+        return [number for number, samples in zip(numbers, found, strict=True) if samples]
 
     async def _scenario(self, lab: str) -> Json:
         found = await self._kube.get(f"{SCENARIOS}/{lab}")

@@ -46,7 +46,7 @@ class Dashboard:
         self.record = Record(kube)
         self.board = Board(prometheus, lambda name: state.lab(self.mirror, name))
         self.history = History(settings.data, self.mirror)
-        self.actions = Actions(kube, self.mirror, self.lessons, self.record)
+        self.actions = Actions(kube, prometheus, self.mirror, self.lessons, self.record)
         self._keeper = Keeper(self.mirror, self.record)
         self.mirror.listen(self.board.changed)
         self.mirror.listen(self._keeper.changed)
