@@ -169,6 +169,16 @@ def test_a_cluster_of_ones_own_needs_a_registry(home: Home) -> None:
     assert json.loads(done.stdout)["error"]["code"] == "FL145"
 
 
+def test_the_control_plane_asks_for_no_more_than_what_measures(home: Home) -> None:
+    listing = cluster.kubectl(home, "get", "pods", "-n", "kube-system", "-o", "json")
+    asked = {
+        container["name"]: container["resources"].get("requests", {}).get("cpu")
+        for pod in json.loads(listing)["items"]
+        for container in pod["spec"]["containers"]
+    }
+    assert cluster.CONTROL_PLANE_CPU.items() <= asked.items()
+
+
 def test_pods_come_before_what_else_the_node_runs() -> None:
     shares = ("cpu/kubelet.slice/cpu.shares", "kubelet.slice/cpu.weight")
     for node in cluster.node_containers():

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from faultline.errors import InvalidInput
-from faultline.host import cluster
+from faultline.host import cluster, images
 from faultline.host.home import Home
 
 
@@ -15,6 +15,13 @@ def test_the_data_folder_is_mounted_into_every_node(tmp_path: Path) -> None:
     assert cluster.UNTAINTED in config["nodes"][0]["kubeadmConfigPatches"]
     mount = {"hostPath": str(tmp_path / "data"), "containerPath": "/var/lib/faultline"}
     assert all(mount in node["extraMounts"] for node in config["nodes"])
+    assert cluster.PATCHED in config["nodes"][0]["kubeadmConfigPatches"]
+
+
+def test_a_node_that_was_built_here_has_the_dns_that_was_built_with_it(tmp_path: Path) -> None:
+    patch = f"kind: ClusterConfiguration\ndns:\n  imageTag: {images.dns_version()}\n"
+    assert patch in cluster.effective_config(Home(tmp_path), 1, images.dns_version())["kubeadmConfigPatches"]
+    assert patch not in cluster.effective_config(Home(tmp_path), 1)["kubeadmConfigPatches"]
 
 
 @pytest.mark.parametrize("value", ["0", "ten", "-1", "10"])

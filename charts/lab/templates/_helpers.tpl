@@ -115,11 +115,12 @@ image: {{ .Values.images.exporters }}
 {{- end }}
 
 {{/*
-The requests and limits of what measures: its share of a busy machine is ten times that of an app, and the injector's
-twice that, for it has to be on time. Takes a dict: memory, cpu (default 20m).
+The requests and limits of what measures. A request is a share of a busy machine: what has to be on time (the load
+generator, the injector) gets the most, twice that of the control plane (kind-config.yaml) and twenty times that of an
+app, and yet twenty labs fit on a node of two cores. Takes a dict: cpu, memory.
 */}}
 {{- define "lab.harnessResources" -}}
 resources:
-  requests: {cpu: {{ .cpu | default "20m" }}, memory: 48Mi}
+  requests: {cpu: {{ .cpu }}, memory: 48Mi}
   limits: {memory: {{ .memory }}}
 {{- end }}

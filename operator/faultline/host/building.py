@@ -25,6 +25,7 @@ from faultline.host.images import (
     KUBERNETES_VERSION,
     LABEL,
     Image,
+    dns_version,
     in_order,
     ref,
     source_files,
@@ -203,6 +204,8 @@ def _node_files(scratch: Path, log: Log) -> dict[str, Content]:
         "tool-kubernetes", "kubeadm", "config", "images", "list", "--kubernetes-version", KUBERNETES_VERSION
     ).split()
     by_stage = {name.rsplit("/", 1)[1].split(":")[0]: name for name in kubeadm_names}
+    # kubeadm knows the version that was new when it was; kind-config's says which one it is (cluster.py).
+    by_stage["coredns"] = f"{by_stage['coredns'].rsplit(':', 1)[0]}:{dns_version()}"
     for stage in CONTROL_PLANE_STAGES:
         process.output(["docker", "tag", ref(f"cp-{stage}"), by_stage[stage]])
     provisioner = ref("local-path-provisioner")

@@ -5,18 +5,26 @@ from __future__ import annotations
 import json
 import os
 import time
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from faultline.errors import InvalidInput, NotReady
-from faultline.host import binaries, process
+from faultline.host import bases, binaries, images, process
 from faultline.host.home import CLUSTER, CONTEXT, REPO, Home
 from faultline.host.steps import Done
 
 _BACK_SECONDS = 90.0
 _READY_SECONDS = 120.0
 _NODE_LABEL = f"label=io.x-k8s.kind.cluster={CLUSTER}"
+
+CONTROL_PLANE_CPU = {"kube-apiserver": "15m", "etcd": "10m", "kube-controller-manager": "5m", "kube-scheduler": "5m"}
+"""What the control plane asks for instead of kubeadm's 650m. A request is a share of a busy node, too: a load generator
+beside ten times its weight sends late, and labs would find half the node taken."""
+_DNS_CPU = "10m"
+_PATCHES = "/faultline/control-plane"
+PATCHED = f"kind: InitConfiguration\npatches:\n  directory: {_PATCHES}\n"
 
 UNTAINTED = "kind: InitConfiguration\nnodeRegistration:\n  taints: []\n"
 """The control plane takes pods like any other node."""
@@ -30,17 +38,36 @@ def wanted_nodes() -> int:
     return int(text)
 
 
-def effective_config(home: Home, nodes: int) -> dict[str, Any]:
-    """kind-config.yaml with what differs by machine: workers up to `nodes`, and the data folder on each node."""
+def effective_config(home: Home, nodes: int, dns: str = "") -> dict[str, Any]:
+    """kind-config.yaml with what differs by machine: workers up to `nodes`, and the data folder on each node.
+
+    `dns` is CoreDNS' version where the node image has another one than kubeadm expects.
+    """
     config: dict[str, Any] = yaml.safe_load((REPO / "kind-config.yaml").read_text())
     described = config["nodes"]
     described += [{"role": "worker"} for _ in range(nodes - len(described))]
-    if len(described) > 1:
-        # The platform and the harnesses run there, so that a lab may lose a worker.
-        described[0].setdefault("kubeadmConfigPatches", []).append(UNTAINTED)
+    # The platform and the harnesses run there, so that a lab may lose a worker.
+    untainted = [UNTAINTED] if len(described) > 1 else []
+    described[0]["kubeadmConfigPatches"] = [PATCHED, *untainted]
+    if dns:
+        config["kubeadmConfigPatches"].append(f"kind: ClusterConfiguration\ndns:\n  imageTag: {dns}\n")
+    described[0]["extraMounts"] = [{"hostPath": str(_patches(home)), "containerPath": _PATCHES}]
     for node in described:
         node.setdefault("extraMounts", []).append({"hostPath": str(home.data), "containerPath": "/var/lib/faultline"})
     return config
+
+
+def _patches(home: Home) -> Path:
+    return home.root / "control-plane"
+
+
+def _write_patches(home: Home) -> None:
+    """kubeadm's patches of the control plane's pods, one file each."""
+    _patches(home).mkdir(exist_ok=True)
+    for name, cpu in CONTROL_PLANE_CPU.items():
+        container = {"name": name, "resources": {"requests": {"cpu": cpu}}}
+        text = yaml.safe_dump({"spec": {"containers": [container]}})
+        (_patches(home) / f"{name}+strategic.yaml").write_text(text)
 
 
 def node_containers(*, running_only: bool = False) -> list[str]:
@@ -150,9 +177,11 @@ def _bring_back(home: Home, containers: list[str], log: process.Log) -> Done | N
 
 
 def _create(home: Home, node_image: str, log: process.Log) -> None:
-    config = yaml.safe_dump(effective_config(home, wanted_nodes()), sort_keys=False)
+    dns_version = "" if node_image == bases.KIND_NODE else images.dns_version()
+    config = yaml.safe_dump(effective_config(home, wanted_nodes(), dns_version), sort_keys=False)
     file = home.root / "kind-config.yaml"
     file.write_text(config)
+    _write_patches(home)
     command = [binaries.find(home, "kind"), "create", "cluster", "--name", CLUSTER, "--config", str(file)]
     try:
         process.run([*command, "--image", node_image, "--kubeconfig", str(home.kubeconfig)], log)
@@ -161,6 +190,9 @@ def _create(home: Home, node_image: str, log: process.Log) -> None:
         delete(home, log)
         raise
     home.kubeconfig.chmod(0o600)
+    dns = ["--namespace", "kube-system", "deployment/coredns"]
+    kubectl(home, "scale", *dns, "--replicas=1")
+    kubectl(home, "set", "resources", *dns, f"--requests=cpu={_DNS_CPU}")
     deadline = time.monotonic() + _READY_SECONDS
     while not (healthy(home) and system_ready(home)):
         if time.monotonic() > deadline:

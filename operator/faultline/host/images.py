@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -20,6 +21,7 @@ from faultline.host.home import REPO
 LABEL = "dev.faultline=1"
 KUBERNETES_VERSION = "v1.34.4"
 GO_SCRIPT = "tools/build-go"
+_GO_PARENTS = {"GO_BUILDER": "go-builder"}
 _KUBERNETES_COMMANDS = (
     "kube-apiserver",
     "kube-controller-manager",
@@ -75,13 +77,17 @@ class Image:
         return self.dockerfile == GO_SCRIPT
 
 
-def _go_tool(name: str, folder: str, binaries: Mapping[str, str], ldflags: str = "", for_host: bool = False) -> Image:
+def _go_tool(name: str, binaries: Mapping[str, str], ldflags: str = "", for_host: bool = False) -> Image:
+    """All tools are of one module (tools/go): what they share is of one version, and is compiled once."""
     args = {"BINARIES": " ".join(f"{binary}={package}" for binary, package in binaries.items()), "LDFLAGS": ldflags}
     if for_host and platform.system() != "Linux":
         machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
         args |= {"GOOS": platform.system().lower(), "GOARCH": machine}
-    sources = {each.name: f"tools/{folder}/{each.name}" for each in sorted((REPO / "tools" / folder).glob("*.*"))}
-    return Image(name, GO_SCRIPT, sources, {"GO_BUILDER": "go-builder"}, args)
+    own = [package.removeprefix("./") for package in binaries.values() if package.startswith("./")]
+    sources = {f"{folder}/": f"tools/go/{folder}" for folder in own}
+    return Image(
+        name, GO_SCRIPT, {file: f"tools/go/{file}" for file in ("go.mod", "go.sum")} | sources, _GO_PARENTS, args
+    )
 
 
 def _python(name: str, code: Mapping[str, str], base: str = "base", **parents: str) -> tuple[Image, Image]:
@@ -118,23 +124,22 @@ _DEFINITIONS = (
     Image("go-builder", "images/go-builder/Dockerfile"),
     _go_tool(
         "tool-kubernetes",
-        "kubernetes",
         {command: _command(command) for command in _KUBERNETES_COMMANDS},
         _KUBERNETES_LDFLAGS,
     ),
     Image("base", "images/base/Dockerfile"),
-    _go_tool("tool-coredns", "coredns", {"coredns": "github.com/coredns/coredns"}),
-    _go_tool("tool-etcd", "etcd", {"etcd": "go.etcd.io/etcd/server/v3"}),
-    _go_tool("tool-local-path", "local-path", {"local-path-provisioner": "github.com/rancher/local-path-provisioner"}),
-    _go_tool("tool-helm", "helm", _HELM, _HELM_LDFLAGS),
-    _go_tool("tool-kind", "kind", {"kind": "sigs.k8s.io/kind"}, for_host=True),
-    _go_tool("tool-toxiproxy", "toxiproxy", _TOXIPROXY, _TOXIPROXY_LDFLAGS),
+    _go_tool("tool-coredns", {"coredns": "./coredns"}),
+    _go_tool("tool-etcd", {"etcd": "go.etcd.io/etcd/server/v3"}),
+    _go_tool("tool-local-path", {"local-path-provisioner": "github.com/rancher/local-path-provisioner"}),
+    _go_tool("tool-helm", _HELM, _HELM_LDFLAGS),
+    _go_tool("tool-kind", {"kind": "sigs.k8s.io/kind"}, for_host=True),
+    _go_tool("tool-toxiproxy", _TOXIPROXY, _TOXIPROXY_LDFLAGS),
     # For the tests: a published checker, whose verdicts have to be ours.
-    _go_tool("tool-porcupine", "porcupine", {"porcupine-register": "."}),
+    _go_tool("tool-porcupine", {"porcupine-register": "./porcupine"}),
     # For a host that is not Linux: what runs on it is compiled for it.
-    _go_tool("tool-helm-host", "helm", _HELM, _HELM_LDFLAGS, for_host=True),
-    _go_tool("tool-kubectl-host", "kubernetes", {"kubectl": _command("kubectl")}, _KUBERNETES_LDFLAGS, for_host=True),
-    _go_tool("tool-toxiproxy-host", "toxiproxy", _TOXIPROXY, _TOXIPROXY_LDFLAGS, for_host=True),
+    _go_tool("tool-helm-host", _HELM, _HELM_LDFLAGS, for_host=True),
+    _go_tool("tool-kubectl-host", {"kubectl": _command("kubectl")}, _KUBERNETES_LDFLAGS, for_host=True),
+    _go_tool("tool-toxiproxy-host", _TOXIPROXY, _TOXIPROXY_LDFLAGS, for_host=True),
     _debian(
         "postgres",
         **{
@@ -156,7 +161,7 @@ _DEFINITIONS = (
     Image(
         "local-path-provisioner",
         "images/local-path-provisioner/Dockerfile",
-        parents={"BASE": "base", "LOCAL_PATH": "tool-local-path"},
+        parents={"LOCAL_PATH": "tool-local-path"},
     ),
     *(
         Image(f"cp-{stage}", "images/control-plane/Dockerfile", parents=_CONTROL_PLANE, target=stage)
@@ -228,6 +233,14 @@ def source_files(image: Image) -> dict[str, Path]:
                 "FL512", f"image {image.name} needs {source}, which is not there", "restore the file from git"
             )
     return found
+
+
+def dns_version() -> str:
+    """CoreDNS' version in the node that is built here: one that is built on the libraries of this Kubernetes."""
+    found = re.search(r"github\.com/coredns/coredns (v\S+)", (REPO / "tools/go/go.mod").read_text(encoding="utf-8"))
+    if not found:
+        raise HostProblem("FL512", "tools/go/go.mod pins no github.com/coredns/coredns", "restore the file from git")
+    return found[1]
 
 
 @cache

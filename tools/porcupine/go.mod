@@ -1,5 +1,0 @@
-module faultline.dev/tools/porcupine
-
-go 1.24.0
-
-require github.com/anishathalye/porcupine v1.3.1
