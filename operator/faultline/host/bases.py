@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from faultline.errors import HostProblem
@@ -84,26 +85,36 @@ def bring_debian(log: process.Log) -> Done:
     absent = [reference for reference in DEBIAN if not present(reference)]
     if not absent:
         return Done("there already", skipped=True)
-    how = "pulled"
-    reachable = True
-    for reference in absent:
-        if not (reachable and pull(reference, log)):
-            # One refusal is enough: asking again would wait again.
-            reachable = False
-            how = "built from packages"
-            _bootstrap(reference, DEBIAN[reference], log)
-    return Done(how)
+    # One refusal is enough: asking again would wait again.
+    while absent and pull(absent[0], log):
+        del absent[0]
+    if not absent:
+        return Done("pulled")
+    _require_mmdebstrap(absent[0], log)
+    with ThreadPoolExecutor() as pool:
+        try:
+            for built in [pool.submit(_bootstrap, reference, DEBIAN[reference], log) for reference in absent]:
+                built.result()
+        except BaseException:
+            # The pool waits for its threads, and they for their commands.
+            process.end_all()
+            raise
+    return Done("built from packages")
+
+
+def _require_mmdebstrap(reference: str, log: process.Log) -> None:
+    if shutil.which("mmdebstrap"):
+        return
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        raise HostProblem(
+            "FL511",
+            f"{reference} can be neither pulled (no registry answers) nor built (mmdebstrap is not installed)",
+            "set FAULTLINE_REGISTRY=host:port to a registry that has it, or `apt-get install mmdebstrap` as root",
+        )
+    engine.install(["mmdebstrap", "debian-archive-keyring"], log)
 
 
 def _bootstrap(reference: str, suite: str, log: process.Log) -> None:
-    if not shutil.which("mmdebstrap"):
-        if os.geteuid() != 0 or not shutil.which("apt-get"):
-            raise HostProblem(
-                "FL511",
-                f"{reference} can be neither pulled (no registry answers) nor built (mmdebstrap is not installed)",
-                "set FAULTLINE_REGISTRY=host:port to a registry that has it, or `apt-get install mmdebstrap` as root",
-            )
-        engine.install(["mmdebstrap", "debian-archive-keyring"], log)
     with tempfile.TemporaryDirectory(prefix="faultline-") as folder:
         clean = Path(folder) / "docker-clean"
         clean.write_text(_DOCKER_CLEAN)
