@@ -81,7 +81,7 @@ format: venv ## Format the code
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
 
-check: static unit ## Format, lint, types, import layers, unit tests, charts: what CI checks first
+check: static unit ## Format, lint, types, import layers, lessons, unit tests, charts: what CI checks first
 
 test: static up browser network ## The checks, set-up, and all tests: what CI runs
 	$(UNIT)
@@ -95,6 +95,7 @@ static: venv
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	@$(FAULTLINE) lint
 
 unit: venv browser network ## Unit tests alone, without those of real data stores, which need the images
 	@$(FAULTLINE) tools helm toxiproxy-server
