@@ -259,6 +259,11 @@ def test_a_sentence_has_no_end(broken: Broken, folder: Path) -> None:
     assert said.startswith("a sentence may have 40 words in this tier, got 68: Look at it")
 
 
+def test_a_condition_of_a_rung_is_no_prose(broken: Broken) -> None:
+    condition = f"<!-- when: {'sum by (op) (rate(x[RUN])) + ' * 20} 1 -->\n"
+    assert broken("HINTS.md", "Open `shop/main.py`", f"{condition}Open `shop/main.py`") == []
+
+
 def test_rungs_are_misnumbered(broken: Broken) -> None:
     said = "HINTS.md: rung 2 must be `## Rung 2: title`, got 4"
     assert broken("HINTS.md", "## Rung 2: where", "## Rung 4: where") == [("HINTS.md", 0, "hints", said)]

@@ -53,7 +53,8 @@ class Document:
 
     @cached_property
     def _tokens(self) -> list[Token]:
-        return MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).parse(self.text)
+        # With HTML, so that a comment, such as a rung's condition, is no prose.
+        return MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(self.text)
 
     def _line(self, token: Token) -> int:
         return (token.map[0] if token.map else 0) + self._first
