@@ -214,3 +214,16 @@ async def test_wrong_values_are_refused(where: str, chosen: dict[str, Any]) -> N
 async def test_lint_has_nothing_to_say(chart: str) -> None:
     said = await Helm(REPO / "charts" / chart).lint()
     assert "1 chart(s) linted, 0 chart(s) failed" in said
+
+
+async def test_a_learner_reads_no_answer() -> None:
+    found = await render()
+    learners = [found["ClusterRole", "faultline-learner"], found["ClusterRole", "faultline-learner-runs"]]
+    rules = [rule for each in [*learners, found["Role", "learner"]] for rule in each["rules"]]
+    read = {resource for rule in rules if {"get", "list", "watch"} & {*rule["verbs"]} for resource in rule["resources"]}
+    assert not read & {"scenarios", "runs", "configmaps", "secrets", "nodes/proxy", "pods/proxy", "serviceaccounts"}
+    written = {(verb, each) for rule in rules for verb in rule["verbs"] for each in rule["resources"]}
+    written = {each for each in written if each[0] not in ("get", "list", "watch")}
+    assert written == {("create", "runs"), ("create", "pods/exec"), ("create", "pods/portforward")}
+    (proxy,) = [rule for rule in rules if "services/proxy" in rule["resources"]]
+    assert (proxy["verbs"], proxy["resourceNames"]) == (["get"], ["prometheus:9090"])

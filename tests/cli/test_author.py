@@ -73,3 +73,21 @@ def test_lint_says_file_line_rule_and_what_to_do(run, run_json, root):
     assert answer["scenarios"] == ["late-letters"]
     ((problem),) = answer["problems"]
     assert (problem["file"], problem["line"], problem["rule"]) == ("HINTS.md", 10, "names")
+
+
+def test_brief_speaks_to_people_and_programs(run, run_json, root):
+    assert run("new", "late-letters").exit_code == 0
+    said = run("brief", "late-letters").stdout
+    assert "pages are shown while prices is slow" in said
+    assert "faultline fix late-letters" in said
+    code, answer = run_json("brief", "late-letters", "--opaque")
+    assert code == 0
+    assert answer["name"].startswith("case-")
+    assert "late-letters" not in str(answer)
+    assert run_json("brief", "late-letters", "--opaque")[1] == answer
+
+
+def test_a_context_of_ones_own_has_a_kubeconfig(run, cluster):
+    result = run("kubeconfig", "--context", "mine")
+    assert result.exit_code == 2
+    assert "FL125" in result.stderr
