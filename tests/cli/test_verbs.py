@@ -5,7 +5,7 @@ import pytest
 from faultline.cli import build
 from faultline.cli.base import complete_slug
 from faultline.errors import NotReady
-from faultline.progress import Store
+from faultline.progress import Attempt, Store
 
 RUNS = "/apis/faultline.dev/v1alpha1/runs"
 SCENARIOS = "/apis/faultline.dev/v1alpha1/scenarios"
@@ -86,11 +86,42 @@ def test_bare_faultline_without_a_cluster_says_what_to_type(run):
 
 
 def test_bare_faultline_shows_other_problems(run, monkeypatch):
-    def status(*args):
+    def rows(*args):
         raise NotReady("FL305", "the cluster does not allow it")
 
-    monkeypatch.setattr("faultline.cli.status.status", status)
+    monkeypatch.setattr("faultline.cli.status._rows", rows)
     assert run().exit_code == 2
+
+
+def test_bare_faultline_shows_how_far_one_is_without_a_cluster_too(run, run_json, scenarios):
+    out = run().stdout
+    assert "0 of 1 scenarios passed  crawling 0 of 1" in out
+    assert "take up shop: the first of the tier crawling" in out
+    code, answer = run_json()
+    assert (code, answer["next"], answer["labs"]) == (0, "make up", [])
+    assert answer["standing"]["next"] == {"slug": "shop", "why": "the first of the tier crawling"}
+
+
+def test_bare_faultline_names_the_next_scenario_when_there_is_no_lab(run_json, cluster, scenarios):
+    assert run_json()[1]["next"] == "make apply S=shop"
+
+
+def test_bare_faultline_goes_on_with_the_lab_that_one_worked_on_last(run_json, home, cluster, scenarios, lab, done_run):
+    (scenarios / "zoo").mkdir()
+    text = (scenarios / "shop" / "scenario.yaml").read_text()
+    (scenarios / "zoo" / "scenario.yaml").write_text(text.replace("shop", "zoo"))
+    lab("shop")
+    lab("zoo")
+    cluster.objects[f"{SCENARIOS}/zoo"]["spec"]["slug"] = "zoo"
+    Store(home).started("shop", 10.0)
+    Store(home).started("zoo", 20.0)
+    assert run_json()[1]["next"] == "make chaos S=zoo"
+    passed = Attempt(run="zoo-1", variant="learner", score=90, verdict="pass", ended=30.0)
+    Store(home).attempt("zoo", passed)
+    assert run_json()[1]["next"] == "make chaos S=shop"
+    Store(home).attempt("shop", passed.model_copy(update={"run": "shop-1"}))
+    answer = run_json()[1]
+    assert (answer["next"], answer["standing"]["passed"]) == ("faultline progress", 2)
 
 
 def test_status_lists_labs_and_the_next_command(run_json, lab, done_run):
@@ -212,7 +243,16 @@ def test_hint_reveals_one_rung_at_a_time(run_json, scenarios):
 
 def test_progress_lists_what_was_not_begun_too(run_json, scenarios):
     assert run_json("progress")[1]["scenarios"] == [
-        {"slug": "shop", "passed": False, "best": None, "attempts": 0, "hints": 0, "seconds_to_fix": None}
+        {
+            "slug": "shop",
+            "passed": False,
+            "best": None,
+            "attempts": 0,
+            "hints": 0,
+            "diagnosis": None,
+            "solution": None,
+            "seconds_to_fix": None,
+        }
     ]
 
 

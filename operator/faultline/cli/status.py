@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from faultline.cli.base import ContextOption, Output, OutputOption, console, emit
+
+if TYPE_CHECKING:
+    from faultline.learning import Standing
+    from faultline.progress import Progress
 
 
 def register(app: typer.Typer) -> None:
@@ -18,9 +22,19 @@ def register(app: typer.Typer) -> None:
 
 def status(output: OutputOption = Output.TEXT, context: ContextOption = None) -> None:
     """Show the labs, whose code they run, the run under way, the last scores and the next command."""
+    from faultline.cli import _labs
+    from faultline.cli._show import next_step
+
+    rows = _rows(context)
+    command = next((each["next"] for each in rows if each["own"]), f"make apply S={(_labs.slugs() or ['SLUG'])[0]}")
+    next_step(command)
+    emit({"labs": rows, "next": command}, output)
+
+
+def _rows(context: str | None) -> list[dict[str, Any]]:
+    """The labs, printed and for programs."""
     from faultline.cli import _labs, _runs
     from faultline.cli._cluster import Cluster
-    from faultline.cli._show import next_step
 
     cluster = Cluster.open(context)
     labs, runs = _labs.labs(cluster), _runs.runs(cluster)
@@ -29,9 +43,7 @@ def status(output: OutputOption = Output.TEXT, context: ContextOption = None) ->
         _print(rows)
     else:
         console.print("no lab is deployed")
-    command = next((each["next"] for each in rows if each["own"]), f"make apply S={(_labs.slugs() or ['SLUG'])[0]}")
-    next_step(command)
-    emit({"labs": rows, "next": command}, output)
+    return rows
 
 
 def _row(lab: Any, runs: list[Any]) -> dict[str, Any]:
@@ -117,14 +129,32 @@ def env(output: OutputOption = Output.TEXT) -> None:
 
 def where(output: Output, context: str | None) -> None:
     """Print where one stands and the next command; without a cluster that is how to get one."""
+    from faultline.cli import _standing
     from faultline.cli._show import next_step
     from faultline.errors import NotReady
 
+    progress, standing = _standing.read()
+    _standing.show(progress, standing)
+    answer: dict[str, Any] = {"standing": _standing.as_json(standing)}
     try:
-        status(output, context)
+        rows = _rows(context)
+        command = _after(rows, progress, standing)
+        answer |= {"labs": rows, "next": command}
     except NotReady as error:
         if error.code not in ("FL301", "FL303", "FL304"):
             raise
         console.print(f"{error.message}\n`faultline --help` lists all commands")
-        next_step(error.next_step)
-        emit({"labs": [], "next": error.next_step, "reason": error.message}, output)
+        command = error.next_step
+        answer |= {"labs": [], "next": command, "reason": error.message}
+    next_step(command)
+    emit(answer, output)
+
+
+def _after(rows: list[dict[str, Any]], progress: Progress, standing: Standing) -> str:
+    """What to type now: what the lab that one worked on last needs until it is passed, else the next scenario."""
+    from faultline import learning
+
+    own = [each for each in rows if each["own"] and progress.of(each["slug"]).passed is None]
+    if own:
+        return str(max(own, key=lambda each: learning.touched(progress, each["slug"]))["next"])
+    return f"make apply S={standing.next.slug}" if standing.next else "faultline progress"

@@ -1,0 +1,61 @@
+"""How far one is in the catalogue, from this host's files alone: it is shown without a cluster as well."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from faultline import learning
+from faultline.cli import _labs
+from faultline.cli.base import console
+from faultline.host.home import Home
+from faultline.learning import Lesson, Standing
+from faultline.progress import Progress, Store
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def lessons() -> list[Lesson]:
+    """Every scenario of the checkout, as the path sees it."""
+    return [_lesson(slug) for slug in _labs.slugs()]
+
+
+def _lesson(slug: str) -> Lesson:
+    text = (_labs.scenarios_root() / slug / "scenario.yaml").read_text(encoding="utf-8")
+    spec = (yaml.load(text, Loader=_LOADER) or {}).get("spec") or {}  # noqa: S506 - a safe loader
+    return Lesson(
+        slug=slug,
+        title=str(spec.get("title", slug)),
+        tier=str(spec.get("tier", "")),
+        concepts=tuple(str(each) for each in spec.get("concepts") or ()),
+        order=int(spec.get("order", learning.LAST)),
+    )
+
+
+def read() -> tuple[Progress, Standing]:
+    """What is on record, and where that puts one."""
+    progress = Store(Home.from_environment().root).read()
+    return progress, learning.standing(lessons(), progress)
+
+
+def show(progress: Progress, standing: Standing) -> None:
+    """Two lines: how many of each tier, and what comes next."""
+    tiers = ", ".join(f"{each.name} {each.passed} of {each.total}" for each in standing.tiers if each.total)
+    console.print(f"[bold]{standing.passed} of {standing.total}[/] scenarios passed  [dim]{tiers}[/]")
+    if standing.next:
+        record = progress.of(standing.next.slug)
+        best = f", best so far {record.best}" if record.best is not None else ""
+        console.print(f"  take up [bold]{standing.next.slug}[/]: {standing.next.why}{best}")
+    elif standing.total:
+        console.print("  [green]all of them[/]")
+
+
+def as_json(standing: Standing) -> dict[str, Any]:
+    """For programs."""
+    return {
+        "passed": standing.passed,
+        "total": standing.total,
+        "tiers": {each.name: {"passed": each.passed, "total": each.total} for each in standing.tiers},
+        "next": {"slug": standing.next.slug, "why": standing.next.why} if standing.next else None,
+    }
