@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -10,11 +11,19 @@ from faultline.errors import HostProblem
 TIMEOUT_SECONDS = 1800
 
 
-def run_self(*args: str) -> str:
-    """`faultline ARGS -o json`: what it printed. Raises HostProblem (FL523) when it ends with an error."""
+def run_self(*args: str, **environment: str) -> str:
+    """`faultline ARGS -o json`, with more in its environment: what it printed.
+
+    Raises HostProblem (FL523) when it ends with an error.
+    """
     command = [sys.executable, "-m", "faultline", *args, "-o", "json"]
     done = subprocess.run(  # noqa: S603 - our own command, its arguments are ours
-        command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False
+        command,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_SECONDS,
+        check=False,
+        env={**os.environ, **environment},
     )
     if done.returncode:
         message = (

@@ -1,4 +1,4 @@
-"""Set-up, deploying, fixing, a run, and what it all costs in memory and CPU."""
+"""Set-up, deploying, a run, and what it all costs in memory and CPU."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from faultline.cli import _deploy, _experiment, _usage
 from faultline.cli._benches.base import Bench, Measurement, median, worst
 from faultline.cli._command import run_self
-from faultline.cli._labs import Lab
 from faultline.cli._show import Line
 
 SLUG, NAME = "circuit-breakers", "bench"
@@ -22,8 +21,7 @@ def measure(bench: Bench) -> Iterator[Measurement]:
     yield Measurement("setup_warm_seconds", round(_timed("up"), 1), "s", 60)
     yield worst("lab_ready_seconds", [_lab_ready(bench) for _ in range(READY_SAMPLES)], "s", 15)
     with _experiment.own_lab(bench.cluster, SLUG, NAME, "bench") as lab:
-        yield worst("fix_serving_seconds", [_fix(bench, lab, index) for index in range(bench.repeat)], "s", 5)
-        result = _experiment.experiment(bench.cluster, lab, _variant(bench.repeat - 1))
+        result = _experiment.experiment(bench.cluster, lab, "flawed")
         yield Measurement("run_seconds", round(result.run.seconds or float("nan"), 1), "s", 90)
         memory = [_usage.node_memory_bytes() for _ in range(3)]
         yield median("memory_bytes", memory, "bytes", 2560 * MIB)
@@ -49,17 +47,3 @@ def _lab_ready(bench: Bench) -> float:
         took = time.monotonic() - began
         _deploy.delete(bench.cluster, NAME, line)
     return took
-
-
-def _fix(bench: Bench, lab: Lab, index: int) -> float:
-    """One `faultline fix` to serving; the two versions take turns, so that each of them changes something.
-
-    The roll-out that follows is over before the next one: a person who edits takes that long.
-    """
-    took = _timed("fix", "--name", lab.name, "--variant", _variant(index))
-    _experiment.deploy(bench.cluster, lab, _variant(index))
-    return took
-
-
-def _variant(index: int) -> str:
-    return ("solution", "flawed")[index % 2]
