@@ -7,10 +7,13 @@ import threading
 from pathlib import Path
 
 import pytest
+import yaml
+from tests.cli.conftest import FOLDER
 
 from faultline import catalogue, workspace
 from faultline.catalogue import CodeVersion
 from faultline.cli import _deploy, _labs, _ship, _syntax
+from faultline.cli._show import Line
 from faultline.errors import InvalidInput, NotReady
 from faultline.manifests import LAST_APPLIED
 from faultline.names import ANNOTATION_CODE
@@ -134,6 +137,14 @@ def test_fix_shows_what_changed(run, running, operator):
     assert "+app = 'mine'" in out
 
 
+def test_fix_says_what_a_changed_migration_does_not_do(run, running, operator):
+    (workspace.folder("shop") / "migrations").mkdir()
+    for number, text in enumerate(("SELECT 1;", "SELECT 2;"), start=1):
+        (workspace.folder("shop") / "migrations" / "001_x.sql").write_text(text)
+        out = run("fix").stdout
+        assert ("migrations/001_x.sql has been run" in out) == (number == 2)
+
+
 def test_fix_of_unchanged_code_does_nothing(run_json, running, operator):
     assert run_json("fix")[1]["changed"] is False
 
@@ -212,12 +223,70 @@ def test_code_that_running_pods_refuse_is_not_shipped(run, cluster, running):
     assert ANNOTATION_CODE not in cluster.objects[f"{SCENARIOS}/shop"]["metadata"].get("annotations", {})
 
 
-@pytest.mark.parametrize("why", ["another seed", "a pod that is not ready", "a lab that is not ready"])
+def allow(cluster, **service):
+    """Let the lab's Scenario be the one of the folder, with two values to set."""
+    spec = yaml.safe_load(FOLDER["scenario.yaml"])["spec"]
+    spec["app"]["services"][0] |= {"cpu": "500m", **service}
+    spec["app"]["tunable"] = [
+        {"value": "services.web.replicas", "min": 1, "max": 3, "reason": "each one takes connections"},
+        {"value": "services.web.env.POOL_SIZE", "min": 1, "max": 20, "reason": "Postgres has 47 for all"},
+    ]
+    cluster.objects[f"{SCENARIOS}/shop"]["spec"] = spec
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("values.yaml", "services.web.env.POOL_SIZE: 200\n", "must be from 1 to 20, got 200: Postgres has 47 for all"),
+        (
+            "values.yaml",
+            "services.web.cpu: 900m\n",
+            "services.web.cpu is not yours to set in this scenario: it lets you set",
+        ),
+        ("values.yaml", "services.web.replicas: 3\n", "FL120 app: the CPU limits must sum to at most 1200m, got 1500m"),
+        ("values.yaml", "services.web.replicas: [2]\n", "services.web.replicas must be a number or a text, got [2]"),
+        ("values.yaml", "replicas\n", "must be lines like `services.web.replicas: 2`"),
+        ("values.yaml", "a: [\n", "values.yaml is not YAML"),
+        ("seed.sql", "SELECT 1;\n", "FL138 seed.sql cannot be changed: the data is what everybody is measured with"),
+        ("load.py", "", "FL138 load.py cannot be changed"),
+        ("scenario.yaml", "", "FL138 scenario.yaml cannot be changed"),
+    ],
+)
+def test_what_may_not_be_changed_is_refused_with_its_reason(run, cluster, running, operator, name, text, said):
+    allow(cluster)
+    (workspace.folder("shop") / name).write_text(text)
+    before = dict(cluster.objects)
+    result = run("fix")
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert cluster.objects == before
+
+
+def test_a_value_of_a_scenario_that_lets_none_be_set_is_refused(run, cluster, running, operator):
+    allow(cluster)
+    cluster.objects[f"{SCENARIOS}/shop"]["spec"]["app"]["tunable"] = []
+    (workspace.folder("shop") / "values.yaml").write_text("services.web.replicas: 2\n")
+    assert "FL137 values.yaml: services.web.replicas is not yours" in run("fix").stderr
+
+
+def test_replicas_that_the_learner_sets_are_waited_for(cluster, running, lab):
+    code = CodeVersion("shop", "learner", {"web.py": "", "values.yaml": "services.web.replicas: 2\n"})
+    pod(cluster, "web-one", code.digest)
+    cluster.delete(f"{PODS}/web-old")
+    found = _labs.find(cluster, "shop", None)
+    with pytest.raises(NotReady, match="FL313"):
+        _ship.wait_serving(cluster, found, code, Line(), seconds=0)
+    pod(cluster, "web-two", code.digest)
+    _ship.wait_serving(cluster, found, code, Line(), seconds=0)
+
+
+@pytest.mark.parametrize("why", ["other values", "a pod that is not ready", "a lab that is not ready"])
 def test_a_roll_out_brings_what_running_pods_cannot_take(run_json, cluster, running, operator, why):
     cluster.swaps["web-old"] = (200, {})
     (workspace.folder("shop") / "web.py").write_text("app = 'mine'\n")
-    if why == "another seed":
-        (workspace.folder("shop") / "seed.sql").write_text("SELECT 1;\n")
+    if why == "other values":
+        allow(cluster)
+        (workspace.folder("shop") / "values.yaml").write_text("services.web.env.POOL_SIZE: 5\n")
     elif why == "a pod that is not ready":
         pod(cluster, "web-old", running.digest, ready=False)
     else:

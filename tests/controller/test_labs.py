@@ -299,3 +299,37 @@ async def test_a_lab_whose_limits_are_not_in_force_is_not_ready(api, helm):
     api.late = []
     await lab.reconcile()
     assert condition(api, "Ready")["status"] == "True"
+
+
+def with_code(api, files, **spec):
+    """A Scenario that names a learner's code with these files."""
+    mine = CodeVersion("shop", "learner", {"main.py": "app = 1", **files})
+    api.objects[f"{CONFIGMAPS}/{mine.configmap}"] = mine.manifest()
+    body = scenario(**spec)
+    body["metadata"]["annotations"] = {"faultline.dev/code": mine.configmap}
+    return body
+
+
+TUNABLE = [{"value": "services.web.replicas", "min": 1, "max": 2, "reason": "each takes memory"}]
+
+
+async def test_values_that_the_scenario_allows_are_deployed(api, helm):
+    app = {**scenario()["spec"]["app"], "tunable": TUNABLE}
+    await lab_of(api, helm, with_code(api, {"values.yaml": "services.web.replicas: 2\n"}, app=app)).reconcile()
+    assert [each["replicas"] for each in helm.installed[0]["services"]] == [2]
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"values.yaml": "services.web.replicas: 3\n"}, "must be from 1 to 2, got 3: each takes memory"),
+        ({"values.yaml": "services.web.cpu: 900m\n"}, "services.web.cpu is not yours to set"),
+        ({"seed.sql": "SELECT 1;\n"}, "seed.sql cannot be changed"),
+    ],
+)
+async def test_code_that_takes_what_is_not_its_own_is_not_deployed(api, helm, files, said):
+    """However it came into the cluster: the command line checks the same before."""
+    app = {**scenario()["spec"]["app"], "tunable": TUNABLE}
+    await lab_of(api, helm, with_code(api, files, app=app))._look()
+    assert helm.installed == []
+    assert said in status_of(api)["message"]

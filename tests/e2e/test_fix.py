@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -87,6 +90,55 @@ def test_code_that_is_broken_is_shown_and_the_old_code_goes_on(
     assert tiny.visit("/visits") == before | {"visits": before["visits"] + 1}
     assert (code_in(tiny, pod)["digest"], names(tiny)) == (code, [pod])
     assert (tiny.cluster.get(tiny.where) or {})["metadata"]["generation"] == generation
+
+
+def test_watch_sends_each_save_and_a_broken_one_changes_nothing(tiny: Lab, main: Path) -> None:
+    source = main.read_text()
+    failed: list[BaseException] = []
+
+    def version(number: int) -> None:
+        main.write_text(source.replace('return {"visits":', f'return {{"version": {number}, "visits":'))
+        wait_for(f"version {number}", lambda: tiny.visit("/visits").get("version") == number, 60)
+
+    def edit() -> None:
+        try:
+            version(3)
+            main.write_text(source.replace("retries=0)", "retries=1 / 0)"))
+            time.sleep(3)
+            assert tiny.visit("/visits")["version"] == 3
+            version(4)
+        except BaseException as error:
+            failed.append(error)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    beside = threading.Thread(target=edit)
+    beside.start()
+    done = CliRunner().invoke(build(), ["watch", "tiny", "--name", tiny.name, "-o", "json"])
+    beside.join()
+    assert not failed, failed
+    assert done.exit_code == 0, done.output
+    said = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [each.get("changed", each.get("error", {}).get("code")) for each in said][-3:] == [True, "FL117", True]
+
+
+def test_values_that_the_scenario_allows_reach_the_pods(tiny: Lab, main: Path) -> None:
+    def greeting() -> list[str]:
+        pods = tiny.pods(tiny.namespace, "app=web")
+        return [each["value"] for pod in pods for each in _env(pod) if each["name"] == "GREETING"]
+
+    values = main.parents[1] / "values.yaml"
+    values.write_text("services.web.env.GREETING: farewell\n")
+    refused = fix(tiny)
+    assert "must be one of hello, goodbye, got farewell: These are all it knows." in refused.stdout
+    assert greeting() == []
+    values.write_text("services.web.env.GREETING: goodbye\n")
+    done = fix(tiny)
+    assert done.exit_code == 0, done.output
+    assert greeting() == ["goodbye"]
+
+
+def _env(pod: dict[str, Any]) -> list[dict[str, Any]]:
+    return [each for container in pod["spec"]["containers"] for each in container.get("env") or []]
 
 
 def test_code_that_is_sent_past_the_operator_during_a_run_makes_it_inconclusive(tiny: Lab) -> None:

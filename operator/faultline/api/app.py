@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from faultline.api.base import EdgeName, Model, Slug
+from faultline.api.base import EdgeName, Line, Model, Slug
 
 EDGE_PORT_BASE = 21000
 """Listen port of the first edge in the harness; the others follow in the order of `edges()`."""
@@ -93,6 +93,46 @@ class Queue(Model):
         return self
 
 
+Value = int | float | str
+_STORE_VALUES = (
+    r"postgres\.maxConnections|redis\.(maxmemory|policy)|pgbouncer\.(poolMode|poolSize|maxClientConnections)"
+)
+VALUE_PATTERN = rf"^(services\.[a-z][a-z0-9-]{{0,39}}\.(replicas|env\.[A-Z][A-Z0-9_]{{0,62}})|{_STORE_VALUES})$"
+
+
+class Tunable(Model):
+    """A value that the learner may set in `values.yaml`: a number from min to max, or one of the choices."""
+
+    value: Annotated[str, StringConstraints(pattern=VALUE_PATTERN, max_length=120)] = Field(
+        description="such as services.web.replicas, services.web.env.POOL_SIZE or pgbouncer.poolSize"
+    )
+    min: float | None = None
+    max: float | None = None
+    choices: list[EnvValue] = Field(default_factory=list, max_length=12)
+    reason: Line = Field(description="why not more and not less; told with each refusal")
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        numbers = self.min is not None and self.max is not None
+        if numbers == bool(self.choices) or (self.min is None) != (self.max is None):
+            raise ValueError("must have either min and max or choices")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min must be at most max = {self.max:g}, got {self.min:g}")
+        return self
+
+    def problem(self, value: Value) -> str:
+        """The rule that a value breaks; empty when it may be set."""
+        if self.choices:
+            return "" if str(value) in self.choices else f"must be one of {', '.join(self.choices)}"
+        try:
+            number = float(value)
+        except ValueError:
+            return "must be a number"
+        if self.min is None or self.max is None or self.min <= number <= self.max:
+            return ""
+        return f"must be from {self.min:g} to {self.max:g}"
+
+
 class App(Model):
     """The system: services, data stores, and which service the client enters by."""
 
@@ -102,6 +142,20 @@ class App(Model):
     redis: Redis | None = None
     pgbouncer: Pgbouncer | None = None
     queues: list[Queue] = Field(default_factory=list, max_length=5)
+    tunable: list[Tunable] = Field(default_factory=list, max_length=20, description="values that the learner may set")
+
+    @model_validator(mode="after")
+    def _tunable_values_are_there(self) -> Self:
+        services = {each.name: each for each in self.services}
+        for index, rule in enumerate(self.tunable):
+            part, *rest = rule.value.split(".")
+            if part != "services":
+                if getattr(self, part) is None:
+                    raise ValueError(f"tunable[{index}].value needs {part} in the app, got {rule.value}")
+            elif rest[0] not in services or services[rest[0]].shared:
+                own = ", ".join(name for name, each in services.items() if not each.shared)
+                raise ValueError(f"tunable[{index}].value must be of one of {own}, got {rule.value}")
+        return self
 
     @model_validator(mode="after")
     def _queues_have_a_place(self) -> Self:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from faultline import catalogue, workspace
+from faultline import catalogue, tuning, workspace
 from faultline.catalogue import CodeVersion
 from faultline.cli import _labs, _ship, _swap, _syntax
 from faultline.cli._cluster import Cluster
@@ -15,6 +15,8 @@ from faultline.cli._labs import Lab
 from faultline.cli._show import Line, difference
 from faultline.cli.base import console
 from faultline.errors import InvalidInput
+from faultline.host.home import Home
+from faultline.progress import Store
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,16 @@ def learners(cluster: Cluster, lab: Lab) -> CodeVersion:
 def checked(cluster: Cluster, lab: Lab, files: Mapping[str, str]) -> CodeVersion:
     """A learner's files as a version to send.
 
-    Raises InvalidInput (FL118) naming the line that does not compile.
+    Raises InvalidInput: FL118 naming the line that does not compile, FL137 for a value that is not allowed,
+    FL138 for a file that is not the learner's, FL120 for more CPU than a lab may have.
     """
+    tuning.check_files(files)
+    if tuning.FILE in files:
+        from faultline.lab import check_cpu  # Not needed otherwise, and it takes its time.
+        from faultline.scenario import ScenarioSpec
+        from faultline.validation import parse
+
+        check_cpu(tuning.applied(parse(ScenarioSpec, lab.raw["spec"]), files).app)
     problem = _syntax.problem(cluster, lab, files)
     if problem:
         raise InvalidInput("FL118", f"{workspace.shown(lab.slug)}{problem}", "mend it; nothing was sent")
@@ -67,8 +77,17 @@ def send(cluster: Cluster, lab: Lab, code: CodeVersion) -> Sent:
         console.print(f"{lab.name} runs exactly this code already")
         return Sent(code, False, False, 0.0)
     difference(workspace.difference(before, code.files) if before else [])
+    for name in _run_already(before, code.files):
+        console.print(
+            f"[yellow]{name} has been run[/]: the database now keeps what it did, the next run begins without"
+        )
     swapped = _replace(cluster, lab, code, before)
     return Sent(code, True, swapped, time.monotonic() - began)
+
+
+def _run_already(before: Mapping[str, str], files: Mapping[str, str]) -> list[str]:
+    """Migrations that were changed after they were run: each is run once, until a reset makes the database anew."""
+    return [path for path, text in before.items() if "migrations/" in path and files.get(path) != text]
 
 
 def _replace(cluster: Cluster, lab: Lab, code: CodeVersion, before: dict[str, str]) -> bool:
@@ -87,5 +106,11 @@ def _replace(cluster: Cluster, lab: Lab, code: CodeVersion, before: dict[str, st
 
 
 def variant(lab: Lab, name: str) -> CodeVersion:
-    """Code of the catalogue. Raises NotFound (FL203) naming the variants there are."""
-    return catalogue.version(_labs.scenario_folder(lab.slug), name)
+    """Code of the catalogue; in the learner's own lab it is noted that a solution was opened.
+
+    Raises NotFound (FL203) naming the variants there are.
+    """
+    code = catalogue.version(_labs.scenario_folder(lab.slug), name)
+    if name.startswith("solution") and lab.is_own and lab.name == lab.slug:
+        Store(Home.from_environment().root).solution_opened(lab.slug, time.time())
+    return code

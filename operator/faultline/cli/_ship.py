@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from faultline import catalogue
+from faultline import catalogue, tuning
 from faultline.catalogue import CodeVersion
 from faultline.cli import _labs
 from faultline.cli._cluster import Cluster
@@ -47,7 +47,11 @@ def wait_serving(cluster: Cluster, lab: Lab, code: CodeVersion, line: Line, seco
     (FL313) when it takes too long.
     """
     services = [each for each in lab.raw["spec"]["app"]["services"] if not each.get("shared")]
-    wanted = {each["name"]: int(each.get("replicas", 1)) for each in services}
+    set_by_learner = tuning.values(code.files)
+    wanted = {
+        each["name"]: int(set_by_learner.get(f"services.{each['name']}.replicas", each.get("replicas", 1)))
+        for each in services
+    }
     began = time.monotonic()
     while True:
         pods = [

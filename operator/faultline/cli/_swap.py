@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from faultline import tuning
 from faultline.catalogue import CodeVersion
 from faultline.cli import _labs
 from faultline.cli._cluster import Cluster
@@ -18,7 +19,6 @@ from faultline.names import CODE_PORT, lab_namespace
 
 SWAP_SECONDS = 25.0
 """More than a pod gives new code to start."""
-SEED_FILE = "seed.sql"
 
 
 def serve(cluster: Cluster, lab: Lab, code: CodeVersion, before: Mapping[str, str]) -> bool:
@@ -28,8 +28,8 @@ def serve(cluster: Cluster, lab: Lab, code: CodeVersion, before: Mapping[str, st
     """
     from faultline.cli._ship import broken
 
-    if not before or before.get(SEED_FILE) != code.files.get(SEED_FILE):
-        return False  # Another seed is another database.
+    if not before or before.get(tuning.FILE) != code.files.get(tuning.FILE):
+        return False  # Other values are other pods.
     pods = _labs.app_pods(cluster, lab.name, "app")
     if not lab.ready or not pods or not all(_labs.is_ready(each) for each in pods):
         return False

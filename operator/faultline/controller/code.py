@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from faultline import tuning
 from faultline.catalogue import (
     ANNOTATION_DIGEST,
     ANNOTATION_VARIANT,
@@ -44,6 +45,11 @@ class Code:
         return CodeVersion(self.digest, self.configmap, {key: path_of(key) for key in self.data})
 
     @property
+    def files(self) -> dict[str, str]:
+        """By path."""
+        return {path_of(key): text for key, text in self.data.items()}
+
+    @property
     def seed_digest(self) -> str | None:
         """Digest of the seed, None without one."""
         return seed_digest(self.seed) if self.seed is not None else None
@@ -52,7 +58,8 @@ class Code:
 async def in_force(api: Api, scenario: Json) -> Code:
     """The code of a Scenario object now.
 
-    Raises NotFound: FL207 when the folder is not in the cluster, FL208 when the code is not; InvalidInput (FL110).
+    Raises NotFound: FL207 when the folder is not in the cluster, FL208 when the code is not; InvalidInput:
+    FL107 for the code of another scenario, FL110, and FL138 for one with files that are not the learner's.
     """
     slug = scenario["spec"]["slug"]
     folder = await api.get(f"{CONFIGMAPS}/{catalogue_name(slug)}")
@@ -67,6 +74,7 @@ async def in_force(api: Api, scenario: Json) -> Code:
     meta, data = found["metadata"], found.get("data") or {}
     if (meta.get("labels") or {}).get(LABEL_SLUG) != slug:
         raise InvalidInput("FL107", f"{ANNOTATION_CODE}: {name} is not code of {slug}", f"make fix S={slug}")
+    tuning.check_files({path_of(key): text for key, text in data.items()})
     annotations = meta.get("annotations") or {}
     return Code(
         configmap=name,
@@ -75,7 +83,7 @@ async def in_force(api: Api, scenario: Json) -> Code:
         slug=slug,
         data=data,
         load_py=entry["load.py"],
-        seed=data.get(SEED_FILE, entry.get(SEED_FILE)),
+        seed=entry.get(SEED_FILE),
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from croniter import croniter
 
+from faultline import tuning
 from faultline.api.base import API_VERSION
 from faultline.api.run import CodeRef
 from faultline.clients.kube import Json, path
@@ -126,10 +127,20 @@ async def token(api: Api, scenario: str) -> str:
 
 
 async def desired(api: Api, scenario: Json, spec: ScenarioSpec, images: Mapping[str, str], chart: str) -> Desired:
-    """What the lab should be now. `chart` is the chart's digest: another chart is another lab."""
+    """What the lab should be now. `chart` is the chart's digest: another chart is another lab.
+
+    Raises what `in_force` does, and InvalidInput (FL137) for values that the scenario does not allow.
+    """
     name = scenario["metadata"]["name"]
     code = await code_in_lab.in_force(api, scenario)
-    found = values(name, spec, images, code.version, token=await token(api, name), seed=code.seed_digest)
+    found = values(
+        name,
+        tuning.applied(spec, code.files),
+        images,
+        code.version,
+        token=await token(api, name),
+        seed=code.seed_digest,
+    )
     text = json.dumps([chart, found], sort_keys=True)
     return Desired(code, graded(code, spec), found, hashlib.sha256(text.encode()).hexdigest()[:16])
 

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from faultline import grading
+from faultline import grading, tuning
 from faultline.api.run import CheckStatus, Phase
 from faultline.api.status import LabPhase, ScenarioStatus
 from faultline.clients.injector_api import Injector
@@ -109,7 +109,8 @@ class Experiment:
         await self.record.enter(
             Phase.RESET, "restoring data, fresh pods", started=time.time(), code=deploy.graded(in_force, spec)
         )
-        return Ground(scenario, spec, in_force, base64.b64decode(secret["data"]["token"]).decode())
+        tuned = tuning.applied(spec, in_force.files)
+        return Ground(scenario, tuned, in_force, base64.b64decode(secret["data"]["token"]).decode())
 
     async def _lab_ready(self, name: str, generation: int, configmap: str) -> None:
         """A lab that is still being deployed is waited for; one that failed or is suspended is not.

@@ -3,13 +3,14 @@
 from faultline.lab.helm import Helm
 from faultline.lab.limits import tighten
 from faultline.lab.problems import Problem, explain, problems
-from faultline.lab.values import CPU_LIMIT_MILLIS, CodeVersion, seed_digest, values
+from faultline.lab.values import CPU_LIMIT_MILLIS, CodeVersion, check_cpu, seed_digest, values
 
 __all__ = [
     "CPU_LIMIT_MILLIS",
     "CodeVersion",
     "Helm",
     "Problem",
+    "check_cpu",
     "explain",
     "problems",
     "seed_digest",

@@ -56,7 +56,7 @@ def values(
     Raises InvalidInput: FL120 when the limits sum to more than 1.2 cores, FL121 when an image has no reference,
     FL122 when a service is called like a data store.
     """
-    _check_cpu(spec.app)
+    check_cpu(spec.app)
     _check_names(spec.app)
     missing = [image for image in IMAGES if not images.get(image)]
     if missing:
@@ -155,7 +155,8 @@ def _millis(cpu: str) -> int:
     return int(cpu.removesuffix("m"))
 
 
-def _check_cpu(app: App) -> None:
+def check_cpu(app: App) -> None:
+    """Raises InvalidInput (FL120) when the limits sum to more than a lab may have."""
     limits = cpu_limits(app)
     total = sum(limits.values())
     if total > CPU_LIMIT_MILLIS:
