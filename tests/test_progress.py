@@ -3,11 +3,14 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from faultline.errors import HostProblem, InvalidInput
 from faultline.progress import Attempt, Claim, ClaimScore, Progress, ScenarioProgress, SolutionSeen, Store
+
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""How fast a shared machine draws examples says nothing about what is tested."""
 
 attempts = st.builds(
     Attempt,
@@ -145,6 +148,7 @@ def test_a_full_disk_loses_nothing(tmp_path, monkeypatch):
     assert sorted(each.name for each in tmp_path.iterdir()) == ["progress.json", "progress.lock"]
 
 
+@UNHURRIED
 @given(st.lists(attempts, max_size=8))
 def test_best_is_the_highest_own_score(found):
     record = ScenarioProgress(attempts=found)
@@ -166,6 +170,7 @@ records = st.builds(
 copies = st.builds(Progress, scenarios=st.dictionaries(st.sampled_from(["shop", "chat", "maps"]), records))
 
 
+@UNHURRIED
 @given(copies, copies, copies)
 def test_copies_become_the_same_in_whatever_order_they_are_merged(a, b, c):
     assert a.merged(b) == b.merged(a)
@@ -173,6 +178,7 @@ def test_copies_become_the_same_in_whatever_order_they_are_merged(a, b, c):
     assert a.merged(b).merged(b) == a.merged(b)
 
 
+@UNHURRIED
 @given(copies, copies)
 def test_no_merge_loses_anything(a, b):
     merged = a.merged(b)

@@ -91,7 +91,8 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run a verb; errors end in status 2, Ctrl-C in 130."""
-        console.quiet = False
+        # Of the group itself the options have been read by now, of a verb not yet.
+        console.quiet = (ctx.find_root().obj or {}).get("output") is Output.JSON
         try:
             return super().invoke(ctx)
         except FaultlineError as error:
