@@ -11,7 +11,8 @@ from faultline.errors import InvalidInput, NotFound
 from faultline.scenario import ScenarioSpec
 from faultline.validation import scenario_object
 
-FOLDERS = catalogue.folders(Path(__file__).parents[1] / "scenarios")
+REPO = Path(__file__).parents[1]
+FOLDERS = [*catalogue.folders(REPO / "scenarios"), REPO / "tools" / "new-scenario"]
 CAUSES = {
     "all": {"text": "all of it", "is": "right", "why": "so it is"},
     "half": {"text": "one half", "is": "near", "why": "the other half"},
