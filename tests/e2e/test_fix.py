@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 
 from faultline.cli import _labs, build
 from faultline.cli._cluster import Cluster
+from faultline.cli._watch import Watcher
 from faultline.names import CODE_PORT
 
 
@@ -92,9 +93,17 @@ def test_code_that_is_broken_is_shown_and_the_old_code_goes_on(
     assert (tiny.cluster.get(tiny.where) or {})["metadata"]["generation"] == generation
 
 
-def test_watch_sends_each_save_and_a_broken_one_changes_nothing(tiny: Lab, main: Path) -> None:
-    source = main.read_text()
-    failed: list[BaseException] = []
+def test_watch_sends_each_save_and_a_broken_one_changes_nothing(
+    tiny: Lab, main: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, look, looks = main.read_text(), Watcher.look, []
+    refused, failed = threading.Event(), []
+
+    def counted(watcher: Watcher) -> None:
+        look(watcher)
+        looks.append(None)
+        if "FL117" in watcher._said:
+            refused.set()
 
     def version(number: int) -> None:
         main.write_text(source.replace('return {"visits":', f'return {{"version": {number}, "visits":'))
@@ -102,15 +111,19 @@ def test_watch_sends_each_save_and_a_broken_one_changes_nothing(tiny: Lab, main:
 
     def edit() -> None:
         try:
+            wait_for("the first look", lambda: looks, 60)
             version(3)
             main.write_text(source.replace("retries=0)", "retries=1 / 0)"))
-            time.sleep(3)
+            assert refused.wait(60)
             assert tiny.visit("/visits")["version"] == 3
             version(4)
+            through = len(looks)
+            wait_for("the next look", lambda: len(looks) > through, 60)
         except BaseException as error:
             failed.append(error)
         os.kill(os.getpid(), signal.SIGINT)
 
+    monkeypatch.setattr(Watcher, "look", counted)
     beside = threading.Thread(target=edit)
     beside.start()
     done = CliRunner().invoke(build(), ["watch", "tiny", "--name", tiny.name, "-o", "json"])
