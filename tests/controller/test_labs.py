@@ -238,12 +238,12 @@ async def test_pods_that_a_run_restarts_are_no_news(api, helm):
     assert condition(api, "Ready")["status"] == "False"
 
 
-async def test_a_lab_is_ready_only_with_its_own_cpu_limits(api, helm):
-    api.late = ["pod/web-1: its CPU limit is not in force yet"]
+async def test_a_lab_is_ready_when_each_pod_was_given_its_own_cpu_limit(api, helm):
+    api.late = [("web-1", False), ("web-2", True)]
     lab = lab_of(api, helm, scenario())
     await lab.reconcile()
     assert condition(api, "Ready")["message"] == "waiting for pod/web-1: its CPU limit is not in force yet"
-    api.late = []
+    api.late = [("web-1", True), ("web-2", True)]
     await lab.reconcile()
     assert status_of(api)["phase"] == "Ready"
 
@@ -288,17 +288,6 @@ async def test_the_operator_gets_its_rights_in_the_lab_s_namespaces_and_nowhere_
     bound = [where for verb, where, body in api.log if verb == "apply" and body["kind"] == "RoleBinding"]
     prefix = "/apis/rbac.authorization.k8s.io/v1/namespaces"
     assert bound == [f"{prefix}/lab-shop/rolebindings/operator", f"{prefix}/harness-shop/rolebindings/operator"]
-
-
-async def test_a_lab_whose_limits_are_not_in_force_is_not_ready(api, helm):
-    lab = lab_of(api, helm, scenario())
-    api.late = ["pod/web-1: its CPU limit is not in force yet"]
-    await lab.reconcile()
-    assert condition(api, "Ready")["status"] == "False"
-    assert "pod/web-1: its CPU limit" in condition(api, "Ready")["message"]
-    api.late = []
-    await lab.reconcile()
-    assert condition(api, "Ready")["status"] == "True"
 
 
 def with_code(api, files, **spec):

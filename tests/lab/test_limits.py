@@ -1,5 +1,6 @@
 """From the core that a container starts with to its own limit."""
 
+import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,13 +16,12 @@ class Api:
     """`CoreV1Api` with one pod; `fails` is raised by the resize."""
 
     def __init__(self, found: dict[str, Any], fails: Exception | None = None) -> None:
-        self.api_client = client.ApiClient()
         self.found = found
         self.fails = fails
         self.asked: list[tuple[str, str, Any]] = []
 
     def list_namespaced_pod(self, namespace: str, **_: Any) -> Any:
-        return SimpleNamespace(items=[self.found])
+        return SimpleNamespace(data=json.dumps({"items": [self.found]}))
 
     def patch_namespaced_pod_resize(self, name: str, namespace: str, body: Any, **_: Any) -> None:
         self.asked.append((namespace, name, body[1]["value"]))
@@ -85,7 +85,7 @@ def test_quantities_as_kubernetes_writes_them(text: str, value: int) -> None:
 
 def test_the_limit_is_asked_for_in_the_lab() -> None:
     api = Api(pod("1"))
-    assert tighten(api, "demo") == ["pod/web-1: its CPU limit is not in force yet"]  # type: ignore[arg-type]
+    assert [each.pod for each in tighten(api, "demo")] == ["web-1"]  # type: ignore[arg-type]
     assert api.asked == [("lab-demo", "web-1", "150m")]
 
 

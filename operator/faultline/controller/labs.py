@@ -29,6 +29,7 @@ CHECK_SECONDS = 10.0
 BUSY_SECONDS = 1.0
 """While a run is under way: a pod that a fault has replaced gets its CPU limit as soon as it is Ready."""
 RETRY_SECONDS = 5.0
+PROBLEMS_SECONDS = 2.0
 PATIENCE_SECONDS = 120.0
 """After this a lab that is not up is called Failed; it is watched on all the same."""
 FATAL_SECONDS = 60.0
@@ -45,6 +46,8 @@ class Lab:
         self._chart = chart
         self._wake = asyncio.Event()
         self._since = time.monotonic()
+        self._found: list[Problem] = []
+        self._looked = 0.0
         self.scenario = scenario
         self.busy = False
         """A run is under way: it restarts pods and may take the app down, which is then not news about the lab."""
@@ -133,7 +136,7 @@ class Lab:
 
     async def _watch(self, wanted: deploy.Desired, wish: tuple[Any, ...], during_run: float = CHECK_SECONDS) -> float:
         self._coming_up = None
-        late = await self._api.tighten(self.name)
+        late = [str(each) for each in await self._api.tighten(self.name) if each.patch]
         if self.busy and holds(self.status, "Ready"):
             return during_run
         found_now = await readiness.workloads(self._api, self.name)
@@ -145,12 +148,18 @@ class Lab:
         if not missing:
             await self._ready(wanted)
             return CHECK_SECONDS
-        found = await self._api.lab_problems(self.name)
-        await self._not_ready(wanted, missing, found)
+        await self._not_ready(wanted, missing, await self._problems())
         if self._waited() >= PATIENCE_SECONDS:
             return CHECK_SECONDS
         self._coming_up = wanted, wish
         return POLL_SECONDS
+
+    async def _problems(self) -> list[Problem]:
+        """Why it is not up; the events and logs behind that are not asked for at each look."""
+        if time.monotonic() - self._looked >= PROBLEMS_SECONDS:
+            self._found = await self._api.lab_problems(self.name)
+            self._looked = time.monotonic()
+        return self._found
 
     async def _ready(self, wanted: deploy.Desired) -> None:
         new = not holds(self.status, "Ready")

@@ -67,7 +67,8 @@ async def _rolled_out(api: Api, scenario: str) -> None:
 
 
 async def _missing(api: Api, scenario: str) -> list[str]:
-    found = readiness.all_late(await readiness.workloads(api, scenario)) + await api.tighten(scenario)
+    found = readiness.all_late(await readiness.workloads(api, scenario))
+    found += [str(each) for each in await api.tighten(scenario)]
     pods = await api.items(path("Pod", namespace=lab_namespace(scenario)), f"{LABEL_PART} in (app, shared)")
     return found + [
         f"pod/{each['metadata']['name']}: old, still there" for each in pods if "deletionTimestamp" in each["metadata"]
