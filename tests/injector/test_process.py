@@ -38,7 +38,7 @@ async def test_killed_injector_leaves_no_toxic_and_goes_on_within_its_lease(inje
     await tools.until(lambda: b'"fault"' in journal.read_bytes())
     await injector.kill()
     await tools.until(lambda: nobody_listens(port), 1)
-    await injector.start()
+    await injector.start(plain=True)
     assert not await tools.answers(port)
     _, [status] = await injector.call("DELETE", "/plan/run-1")
     assert status["gap"] > 0

@@ -11,12 +11,13 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
-from tests.preloaded import Serving
+from tests.forked_loadgen import AS_PYTHON, forking
+from tests.preloaded import Forked
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 30.0
@@ -28,7 +29,7 @@ def free_port() -> int:
         return sock.getsockname()[1]
 
 
-def wait_for(url: str, process: subprocess.Popen[bytes] | Serving) -> None:
+def wait_for(url: str, process: subprocess.Popen[bytes] | Forked) -> None:
     """Poll until `url` answers."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
@@ -92,10 +93,11 @@ Serve = Callable[..., str]
 
 
 @contextmanager
-def serving(target: str, folder: Path, env: dict[str, str]) -> Iterator[tuple[str, Serving]]:
+def serving(target: str, folder: Path, env: dict[str, str]) -> Iterator[tuple[str, Forked]]:
     """labkit.serve with the modules of a folder; gives its base URL and the process."""
     url = f"http://127.0.0.1:{(port := free_port())}"
-    process = Serving([target, "--host", "127.0.0.1", "--port", str(port)], str(folder), env)
+    arguments = [target, "--host", "127.0.0.1", "--port", str(port)]
+    process = Forked("labkit.serve", arguments, path=str(folder), environment=env)
     try:
         wait_for(f"{url}/healthz", process)
         yield url, process
@@ -105,14 +107,14 @@ def serving(target: str, folder: Path, env: dict[str, str]) -> Iterator[tuple[st
 
 
 @pytest.fixture
-def serve_process(tmp_path: Path) -> Iterator[Callable[..., tuple[str, Serving]]]:
+def serve_process(tmp_path: Path) -> Iterator[Callable[..., tuple[str, Forked]]]:
     """`serve_process(target, source=None, **env)`: labkit.serve in a process; gives its base URL and the process.
 
     With `source`, that is the text of the module.
     """
     with ExitStack() as stack:
 
-        def start(target: str, source: str | None = None, **env: str) -> tuple[str, Serving]:
+        def start(target: str, source: str | None = None, **env: str) -> tuple[str, Forked]:
             if source is not None:
                 (tmp_path / f"{target.partition(':')[0]}.py").write_text(source)
             return stack.enter_context(serving(target, tmp_path, env))
@@ -121,7 +123,7 @@ def serve_process(tmp_path: Path) -> Iterator[Callable[..., tuple[str, Serving]]
 
 
 @pytest.fixture
-def serve(serve_process: Callable[..., tuple[str, Serving]]) -> Serve:
+def serve(serve_process: Callable[..., tuple[str, Forked]]) -> Serve:
     """The same, giving the base URL only."""
     return lambda *arguments, **options: serve_process(*arguments, **options)[0]
 
@@ -167,28 +169,54 @@ class Loadgen:
         return (await self.client.get(self.metrics_url)).text
 
 
-@pytest.fixture(scope="module")
-def loadgen_urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
-    """A load generator in a process of its own, for all tests of a module: API and metrics."""
+@contextmanager
+def load_generator(folder: Path, command: list[str]) -> Iterator[tuple[str, str]]:
+    """A load generator in a process of its own: API and metrics."""
     api, metrics = free_port(), free_port()
     env = {
         "FAULTLINE_TOKEN": "secret",
-        "FAULTLINE_DATA": str(tmp_path_factory.mktemp("loadgen")),
+        "FAULTLINE_DATA": str(folder),
         "LOADGEN_HOST": "127.0.0.1",
         "LOADGEN_PORT": str(api),
         "LOADGEN_METRICS_PORT": str(metrics),
     }
     url = f"http://127.0.0.1:{api}"
-    with running([sys.executable, "-m", "loadgen"], f"{url}/healthz", env):
+    with running(command, f"{url}/healthz", env):
         yield url, f"http://127.0.0.1:{metrics}/metrics"
 
 
-@pytest.fixture
-async def loadgen(loadgen_urls: tuple[str, str]) -> AsyncIterator[Loadgen]:
-    """A load generator without a run."""
-    generator = Loadgen(*loadgen_urls)
+@pytest.fixture(scope="session")
+def loadgen_urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """A load generator for all tests, whose runs are forked: API and metrics."""
+    folder = tmp_path_factory.mktemp("loadgen")
+    with (
+        forking(folder, os.environ | {"PYTHONPATH": str(ROOT / "services")}) as program,
+        load_generator(folder, [sys.executable, "-c", AS_PYTHON, str(program)]) as urls,
+    ):
+        yield urls
+
+
+@asynccontextmanager
+async def client_of(urls: tuple[str, str]) -> AsyncIterator[Loadgen]:
+    """A client; its runs are deleted in the end."""
+    generator = Loadgen(*urls)
     async with generator.client:
         yield generator
         for run in generator.put:
             generator.client.headers["Authorization"] = "Bearer secret"
             await generator.client.delete(f"/runs/{run}")
+
+
+@pytest.fixture
+async def loadgen(loadgen_urls: tuple[str, str]) -> AsyncIterator[Loadgen]:
+    """A load generator without a run."""
+    async with client_of(loadgen_urls) as one:
+        yield one
+
+
+@pytest.fixture
+async def plain_loadgen(tmp_path: Path) -> AsyncIterator[Loadgen]:
+    """The same, as a pod starts it, for one test: its runs are processes that import all they need."""
+    with load_generator(tmp_path, [sys.executable, "-m", "loadgen"]) as urls:
+        async with client_of(urls) as one:
+            yield one

@@ -128,7 +128,8 @@ async def outcome(loadgen, plan: dict) -> dict:
     return counts
 
 
-async def test_a_run_from_put_to_metrics(loadgen, serve, make_plan):
+async def test_a_run_from_put_to_metrics(plain_loadgen, serve, make_plan):
+    loadgen = plain_loadgen
     target = serve("shop:app", APP)
     response = await loadgen.prepare("r", make_plan(target=target, canary=target.replace("/x", "")))
     # The shop has no route /, which a canary has.

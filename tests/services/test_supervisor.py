@@ -10,10 +10,12 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from tests.conftest import free_ports
+from tests.preloaded import Forked
 
 SERVICES = Path(__file__).parents[2] / "services"
 
@@ -42,22 +44,26 @@ async def die():
 
 
 class Pod:
-    """labkit.serve with a control port, in a working directory as a pod has it."""
+    """labkit.serve with a control port, in a working directory as a pod has it.
 
-    def __init__(self, folder: Path) -> None:
+    `plain` starts Python for it, as a pod does; else it is forked off one that has imported it already.
+    """
+
+    def __init__(self, folder: Path, plain: bool = False) -> None:
         self.folder = folder
         port, control = free_ports(2)
         self.url, self.control = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{control}/code"
         # A new connection each time: processes change behind the port.
         self.http = httpx.Client(timeout=30, headers={"Connection": "close"})
-        command = [sys.executable, "-m", "labkit.serve", "shop.main:app", "--host", "127.0.0.1"]
-        self.process = subprocess.Popen(
-            [*command, "--port", str(port), "--control", str(control)],
-            cwd=folder,
-            env=os.environ | {"PYTHONPATH": f"{folder}:{SERVICES}", "CODE_DIGEST": "first", "TMPDIR": str(folder)},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        arguments = ["shop.main:app", "--host", "127.0.0.1", "--port", str(port), "--control", str(control)]
+        path, own = f"{folder}:{SERVICES}", {"CODE_DIGEST": "first", "TMPDIR": str(folder)}
+        self.process: Any
+        if plain:
+            command = [sys.executable, "-m", "labkit.serve", *arguments]
+            environment = os.environ | own | {"PYTHONPATH": path}
+            self.process = subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
+        else:
+            self.process = Forked("labkit.serve", arguments, path=path, environment=own, folder=str(folder))
 
     def wait(self) -> Pod:
         deadline = time.monotonic() + 20
@@ -80,18 +86,19 @@ class Pod:
         """Kill it, whatever it does."""
         self.http.close()
         self.process.kill()
-        with self.process:
-            pass
+        self.process.wait()
+        if isinstance(self.process, subprocess.Popen) and self.process.stderr:
+            self.process.stderr.close()
 
 
 @pytest.fixture
-def pod(tmp_path: Path) -> Iterator[Callable[[str], Pod]]:
+def pod(tmp_path: Path) -> Iterator[Callable[..., Pod]]:
     pods: list[Pod] = []
 
-    def start(text: str) -> Pod:
+    def start(text: str, plain: bool = False) -> Pod:
         (tmp_path / "shop").mkdir()
         (tmp_path / "shop/main.py").write_text(text)
-        pods.append(Pod(tmp_path))
+        pods.append(Pod(tmp_path, plain))
         return pods[-1]
 
     yield start
@@ -170,7 +177,7 @@ def test_requests_under_way_are_answered_by_the_old_code(pod):
 
 
 def test_an_app_that_does_not_import_ends_the_process(pod):
-    shop = pod("import no_such_module")
+    shop = pod("import no_such_module", plain=True)
     _, errors = shop.process.communicate(timeout=30)
     assert shop.process.returncode == 1
     assert "Traceback" in errors
@@ -185,7 +192,7 @@ def test_an_app_that_dies_takes_the_process_along(pod):
 
 
 def test_sigterm_ends_both(pod):
-    shop = pod(source("old")).wait()
+    shop = pod(source("old"), plain=True).wait()
     child = shop.word()["pid"]
     shop.process.send_signal(signal.SIGTERM)
     assert shop.process.wait(10) == 128 + signal.SIGTERM  # as uvicorn ends
