@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from tests.dashboard.conftest import SHOP, World, run_object
 
+from faultline import catalogue
 from faultline.clients.kube_objects import path
+from faultline.host.home import REPO
+from faultline.lint import Folder
+from faultline.scaffold import TEMPLATE
 
 SIZES = {"desk": (1500, 950), "tablet": (820, 1100), "phone": (360, 740)}
 
@@ -261,3 +266,21 @@ def test_the_theme_that_was_chosen_is_kept(world: World, page: Page) -> None:
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
     page.reload()
     assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
+
+
+LESSONS = [*catalogue.folders(REPO / "scenarios"), TEMPLATE]
+
+
+@pytest.mark.parametrize("folder", LESSONS, ids=lambda folder: folder.name)
+def test_every_diagram_of_every_lesson_is_drawn_and_has_its_title(folder: Path, page: Page) -> None:
+    sources = [each.text for each in Folder(folder).lesson.diagrams]
+    page.set_content("<body></body>")
+    page.add_script_tag(path=REPO / "operator/faultline/dashboard/static/mermaid.tiny.js")
+    draw = """async ([source, name]) => {
+      mermaid.initialize({startOnLoad: false, securityLevel: "strict"});
+      document.body.innerHTML = (await mermaid.render(name, source)).svg;
+      return document.querySelector("svg > title").textContent;
+    }"""
+    for number, source in enumerate(sources):
+        title = page.evaluate(draw, [source, f"diagram-{number}"])
+        assert f"accTitle: {title}\n" in source
