@@ -17,7 +17,6 @@ from aiohttp.test_utils import TestServer
 from faultline.catalogue import CONFIGMAPS, CodeVersion
 from faultline.clients.kube import path
 from faultline.errors import Conflict, NotFound
-from faultline.lab import Late
 
 IMAGES = {
     name: f"faultline/{name}:1"
@@ -67,8 +66,7 @@ class FakeApi:
         self.log: list[tuple[str, str, Any]] = []
         self.told: list[tuple[str, str, str]] = []
         self.problems: list[Any] = []
-        self.late: list[tuple[str, bool]] = []
-        """Pods without their CPU limit, and whether that was asked for."""
+        self.late: list[str] = []
         self._versions = itertools.count(1)
 
     def put(self, kind: str, body: dict[str, Any], namespace: str = "") -> dict[str, Any]:
@@ -125,7 +123,8 @@ class FakeApi:
         return True
 
     async def tighten(self, name: str) -> list[str]:
-        return [Late(name, None if asked else [{}]) for name, asked in self.late]
+        self.log.append(("tighten", name, None))
+        return list(self.late)
 
     async def lab_problems(self, scenario: str) -> list[Any]:
         return self.problems

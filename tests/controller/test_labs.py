@@ -4,8 +4,9 @@ from tests.controller.conftest import IMAGES, deployment, scenario
 from faultline.catalogue import CONFIGMAPS, CodeVersion
 from faultline.clients.kube import path
 from faultline.controller import labs as module
+from faultline.controller import prepare
 from faultline.controller.labs import Lab, Labs
-from faultline.errors import HostProblem
+from faultline.errors import HostProblem, NotReady
 from faultline.lab import Problem
 
 
@@ -239,13 +240,19 @@ async def test_pods_that_a_run_restarts_are_no_news(api, helm):
 
 
 async def test_a_lab_is_ready_when_each_pod_was_given_its_own_cpu_limit(api, helm):
-    api.late = [("web-1", False), ("web-2", True)]
-    lab = lab_of(api, helm, scenario())
-    await lab.reconcile()
-    assert condition(api, "Ready")["message"] == "waiting for pod/web-1: its CPU limit is not in force yet"
-    api.late = [("web-1", True), ("web-2", True)]
-    await lab.reconcile()
-    assert status_of(api)["phase"] == "Ready"
+    await lab_of(api, helm, scenario()).reconcile()
+    assert condition(api, "Ready")["status"] == "True"
+    after = api.log[[verb for verb, *_ in api.log].index("tighten") + 1 :]
+    assert [body["status"]["phase"] for _, _, body in after] == ["Ready"]
+
+
+async def test_a_run_begins_only_when_the_nodes_have_put_the_limits_in_force(api, helm, monkeypatch):
+    await lab_of(api, helm, scenario()).reconcile()
+    monkeypatch.setattr(prepare, "ROLLOUT_SECONDS", 0.1)
+    await prepare.rolled_out(api, "shop")
+    api.late = ["pod/web-1: its CPU limit is not in force yet"]
+    with pytest.raises(NotReady, match="pod/web-1: its CPU limit is not in force yet"):
+        await prepare.rolled_out(api, "shop")
 
 
 async def test_a_lab_that_somebody_uninstalled_is_deployed_again(api, helm):

@@ -85,7 +85,7 @@ def test_quantities_as_kubernetes_writes_them(text: str, value: int) -> None:
 
 def test_the_limit_is_asked_for_in_the_lab() -> None:
     api = Api(pod("1"))
-    assert [each.pod for each in tighten(api, "demo")] == ["web-1"]  # type: ignore[arg-type]
+    assert tighten(api, "demo") == ["pod/web-1: its CPU limit is not in force yet"]  # type: ignore[arg-type]
     assert api.asked == [("lab-demo", "web-1", "150m")]
 
 

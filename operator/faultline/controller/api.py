@@ -14,7 +14,7 @@ from kubernetes.client import CoreV1Api
 from faultline.api.base import API_VERSION
 from faultline.clients.kube import Json, Kube, path
 from faultline.errors import FaultlineError
-from faultline.lab import Late, Problem, problems, tighten
+from faultline.lab import Problem, problems, tighten
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -87,8 +87,8 @@ class Api:
         answer = await self.create(path("SelfSubjectAccessReview"), review)
         return bool(answer["status"]["allowed"])
 
-    async def tighten(self, scenario: str) -> list[Late]:
-        """Give each Ready pod of the lab its own CPU limit; those that had not been asked to, or are still at it."""
+    async def tighten(self, scenario: str) -> list[str]:
+        """Give each Ready pod of the lab its own CPU limit; what is not in force yet, in words."""
         core = CoreV1Api(self._kube.client)
         return await self._in_thread(lambda: tighten(core, scenario))
 

@@ -34,10 +34,10 @@ async def reset(api: Api, injector: Injector, release: Release, scenario: str, r
     Raises NotReady: FL320 when the new pods do not come up, FL326 when something is gone or not the lab's.
     """
     if await release.put_back():
-        await _rolled_out(api, scenario)
+        await rolled_out(api, scenario)
     log.info("run %s: data restored in %.1f s", run, await _restored(injector))
     await release.renew(run)
-    await _rolled_out(api, scenario)
+    await rolled_out(api, scenario)
     if strangers := await release.strangers():
         raise NotReady(
             "FL326",
@@ -56,7 +56,8 @@ async def _restored(injector: Injector) -> float:
         return await injector.reset()
 
 
-async def _rolled_out(api: Api, scenario: str) -> None:
+async def rolled_out(api: Api, scenario: str) -> None:
+    """Wait until each workload is up with its own CPU limits and no old pod is left. Raises NotReady (FL320)."""
     deadline = time.monotonic() + ROLLOUT_SECONDS
     while missing := await _missing(api, scenario):
         if time.monotonic() > deadline:
@@ -67,8 +68,7 @@ async def _rolled_out(api: Api, scenario: str) -> None:
 
 
 async def _missing(api: Api, scenario: str) -> list[str]:
-    found = readiness.all_late(await readiness.workloads(api, scenario))
-    found += [str(each) for each in await api.tighten(scenario)]
+    found = readiness.all_late(await readiness.workloads(api, scenario)) + await api.tighten(scenario)
     pods = await api.items(path("Pod", namespace=lab_namespace(scenario)), f"{LABEL_PART} in (app, shared)")
     return found + [
         f"pod/{each['metadata']['name']}: old, still there" for each in pods if "deletionTimestamp" in each["metadata"]

@@ -1,7 +1,7 @@
 """A lab on the cluster: the values of its chart, Helm, and why a lab does not come up."""
 
 from faultline.lab.helm import Helm
-from faultline.lab.limits import Late, tighten
+from faultline.lab.limits import tighten
 from faultline.lab.problems import Problem, explain, problems
 from faultline.lab.values import CPU_LIMIT_MILLIS, CodeVersion, check_cpu, seed_digest, values
 
@@ -9,7 +9,6 @@ __all__ = [
     "CPU_LIMIT_MILLIS",
     "CodeVersion",
     "Helm",
-    "Late",
     "Problem",
     "check_cpu",
     "explain",

@@ -30,8 +30,8 @@ class Late:
 
 
 @api_errors()
-def tighten(core: client.CoreV1Api, scenario: str) -> list[Late]:
-    """Give each Ready pod of the lab its own CPU limit; those that had not been asked to, or are still at it.
+def tighten(core: client.CoreV1Api, scenario: str) -> list[str]:
+    """Give each Ready pod of the lab its own CPU limit; what is not in force yet, in words.
 
     Blocks for as long as its few requests take (each bounded): call it in a thread. Raises Unreachable.
     """
@@ -47,7 +47,7 @@ def tighten(core: client.CoreV1Api, scenario: str) -> list[Late]:
     for each in late:
         if each.patch:
             _resize(core, namespace, each.pod, each.patch)
-    return late
+    return [str(each) for each in late]
 
 
 def check(pod: Json) -> Late | None:

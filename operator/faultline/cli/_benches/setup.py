@@ -14,6 +14,7 @@ SLUG, NAME = "circuit-breakers", "bench"
 MIB = 1024**2
 IDLE_SECONDS = 30
 READY_SAMPLES = 3
+REST_SECONDS = 10.0
 
 
 def measure(bench: Bench) -> Iterator[Measurement]:
@@ -41,6 +42,8 @@ def _lab_ready(bench: Bench) -> float:
     """From nothing to Ready; the lab is deleted before and after, outside the measurement."""
     with Line() as line:
         _deploy.delete(bench.cluster, NAME, line)
+        # The node still takes apart the one before.
+        time.sleep(REST_SECONDS)
         began = time.monotonic()
         _deploy.apply(bench.cluster, SLUG, NAME, "bench")
         _deploy.wait_ready(bench.cluster, NAME, line)
