@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from pydantic import BaseModel
 
-from faultline import crds
+from faultline import crds, documents
 from faultline.api.run import RunSpec, RunStatus
 from faultline.api.status import ScenarioStatus
 from faultline.errors import InvalidInput
@@ -84,7 +83,7 @@ def test_both_kinds_are_cluster_scoped_with_status_and_columns():
         ("scenarios.yaml", ["Tier", "Phase", "Score", "Age"]),
         ("runs.yaml", ["Scenario", "Phase", "Score", "Verdict", "Age"]),
     ):
-        spec = yaml.safe_load((FOLDER / name).read_text())["spec"]
+        spec = documents.read((FOLDER / name).read_text())["spec"]
         (version,) = spec["versions"]
         assert spec["scope"] == "Cluster"
         assert version["subresources"] == {"status": {}}

@@ -1,8 +1,8 @@
 from pathlib import Path
 
 import pytest
-import yaml
 
+from faultline import documents
 from faultline.errors import InvalidInput, NotFound
 from faultline.faults import FAULTS
 from faultline.scenario import KINDS, ScenarioSpec
@@ -22,8 +22,8 @@ def merged(base, change):
 
 @pytest.mark.parametrize("file", BAD, ids=lambda file: file.stem)
 def test_a_bad_scenario_is_refused_with_field_rule_and_value(file):
-    case = yaml.safe_load(file.read_text())
-    spec = merged(yaml.safe_load(GOOD.read_text())["spec"], case["spec"])
+    case = documents.read(file.read_text())
+    spec = merged(documents.read(GOOD.read_text())["spec"], case["spec"])
     with pytest.raises(InvalidInput) as caught:
         parse(ScenarioSpec, spec)
     wanted = case["operator"].replace("FAULTS", ", ".join(sorted(FAULTS)))

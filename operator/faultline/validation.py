@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from faultline import documents
 from faultline.api.base import API_VERSION
 from faultline.errors import InvalidInput, NotFound
 from faultline.scenario import ScenarioSpec
@@ -67,7 +68,7 @@ def scenario_object(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise NotFound("FL201", f"there is no scenario at {path}", "faultline status lists what there is")
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        found = documents.read(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InvalidInput("FL104", f"{path} is not YAML: {error}", "mend the line that is named") from error
     for key, wanted in (("apiVersion", API_VERSION), ("kind", "Scenario")):

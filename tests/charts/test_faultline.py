@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-import yaml
+from tests.rendered import objects
 
+from faultline import documents
 from faultline.errors import InvalidInput
 from faultline.host.home import REPO
 from faultline.host.images import CHART_IMAGES
@@ -18,8 +19,8 @@ Manifests = dict[tuple[str, str], dict[str, Any]]
 
 async def render(**chosen: Any) -> Manifests:
     helm = Helm(REPO / "charts" / "faultline")
-    text = await helm.template({"images": IMAGES, **chosen}, namespace=NAMESPACE, release="faultline")
-    return {(each["kind"], each["metadata"]["name"]): each for each in yaml.safe_load_all(text) if each}
+    found = await objects(helm, {"images": IMAGES, **chosen}, NAMESPACE, "faultline")
+    return {(each["kind"], each["metadata"]["name"]): each for each in found}
 
 
 def pod(found: Manifests, kind: str, name: str) -> dict[str, Any]:
@@ -82,8 +83,8 @@ async def test_the_operator_may_give_the_injector_what_the_lab_s_chart_wants() -
         for resource in rule["resources"]
         for verb in rule["verbs"]
     }
-    lab = yaml.safe_load_all(await Helm(REPO / "charts" / "lab").template({}))
-    roles = [each for each in lab if each and each["kind"] == "Role"]
+    lab = await objects(Helm(REPO / "charts" / "lab"), {}, "harness")
+    roles = [each for each in lab if each["kind"] == "Role"]
     for rule in [rule for role in roles for rule in role["rules"]]:
         for resource in rule["resources"]:
             for verb in rule["verbs"]:
@@ -139,7 +140,7 @@ async def test_another_prometheus_takes_the_place_of_ours() -> None:
 
 
 async def test_each_part_is_a_job_and_the_learner_s_is_bounded() -> None:
-    config = yaml.safe_load((await render())["ConfigMap", "prometheus"]["data"]["prometheus.yml"])
+    config = documents.read((await render())["ConfigMap", "prometheus"]["data"]["prometheus.yml"])
     assert config["global"] == {"scrape_interval": "1s", "scrape_timeout": "1s"}
     jobs = {each["job_name"]: each for each in config["scrape_configs"]}
     assert set(jobs) == {"app", "shared", "store", "harness", "platform"}
@@ -158,7 +159,7 @@ async def test_each_part_is_a_job_and_the_learner_s_is_bounded() -> None:
 
 
 async def test_a_pod_is_scraped_in_the_namespaces_of_its_part_only() -> None:
-    config = yaml.safe_load((await render())["ConfigMap", "prometheus"]["data"]["prometheus.yml"])
+    config = documents.read((await render())["ConfigMap", "prometheus"]["data"]["prometheus.yml"])
     kept = {
         job["job_name"]: rule["regex"]
         for job in config["scrape_configs"]

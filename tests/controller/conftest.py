@@ -14,6 +14,7 @@ import yaml
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from faultline import documents
 from faultline.catalogue import CONFIGMAPS, CodeVersion
 from faultline.clients.kube import path
 from faultline.errors import Conflict, NotFound
@@ -26,7 +27,7 @@ IMAGES = {
 
 def scenario(name: str = "shop", **spec: Any) -> dict[str, Any]:
     """A Scenario object as the API server would hand it out."""
-    base = yaml.safe_load("""
+    base = documents.read("""
       slug: shop
       title: A shop
       tier: crawling

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import yaml
 
+from faultline import documents
 from faultline.controller import plan
 from faultline.scenario import ScenarioSpec
 from loadgen.plan import Plan
@@ -21,7 +21,7 @@ FAULTS = [
 
 @pytest.fixture
 def spec() -> ScenarioSpec:
-    body = yaml.safe_load(GOOD.read_text())["spec"]
+    body = documents.read(GOOD.read_text())["spec"]
     return ScenarioSpec.model_validate(body | {"faults": [*body["faults"], *FAULTS]})
 
 

@@ -22,7 +22,7 @@ from fastapi import FastAPI
 from tests.conftest import free_ports, until
 from tests.report.conftest import make
 
-from faultline import catalogue
+from faultline import catalogue, documents
 from faultline.clients.kube_objects import path
 from faultline.clients.kube_stream import KubeStream
 from faultline.clients.prometheus import Prometheus
@@ -241,7 +241,7 @@ def lesson(slug: str, **files: str) -> Json:
 
 def small(slug: str, title: str, tier: str, concepts: list[str], order: int = 1) -> Json:
     """The lesson of a scenario that is like the shop but for its head."""
-    manifest = yaml.safe_load((REPO / "scenarios" / SHOP / "scenario.yaml").read_text())
+    manifest = documents.read((REPO / "scenarios" / SHOP / "scenario.yaml").read_text())
     manifest["metadata"]["name"] = slug
     manifest["spec"] |= {"slug": slug, "title": title, "tier": tier, "concepts": concepts, "order": order}
     return lesson(slug, **{"scenario.yaml": yaml.safe_dump(manifest), "SCENARIO.md": f"# {title}\n\nText.\n"})
@@ -249,7 +249,7 @@ def small(slug: str, title: str, tier: str, concepts: list[str], order: int = 1)
 
 def deployed(name: str = SHOP, variant: str = "flawed", phase: str = "Ready") -> Json:
     """A Scenario object whose lab is up."""
-    manifest: Json = yaml.safe_load((REPO / "scenarios" / SHOP / "scenario.yaml").read_text())
+    manifest: Json = documents.read((REPO / "scenarios" / SHOP / "scenario.yaml").read_text())
     manifest["metadata"] |= {"name": name, "generation": 1}
     manifest["status"] = {
         "phase": phase,

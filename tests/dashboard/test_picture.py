@@ -5,16 +5,16 @@ from __future__ import annotations
 import itertools
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from faultline import documents
 from faultline.api.app import App
 from faultline.dashboard.picture import NODE_HEIGHT, NODE_WIDTH, draw, svg
 from faultline.host.home import REPO
 
 SHOP = App.model_validate(
-    yaml.safe_load((REPO / "scenarios/circuit-breakers/scenario.yaml").read_text())["spec"]["app"]
+    documents.read((REPO / "scenarios/circuit-breakers/scenario.yaml").read_text())["spec"]["app"]
 )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import yaml
+from tests.rendered import objects
 
 from faultline.errors import InvalidInput
 from faultline.lab import Helm, values
@@ -21,13 +21,11 @@ WORKLOADS = ("Deployment", "StatefulSet")
 
 async def render(chosen: dict[str, Any]) -> Manifests:
     """Objects by kind, namespace and name."""
-    text = await Helm().template(chosen, namespace="harness-demo")
     found: Manifests = {}
-    for each in yaml.safe_load_all(text):
-        if each:
-            key = (each["kind"], each["metadata"]["namespace"], each["metadata"]["name"])
-            assert key not in found, key
-            found[key] = each
+    for each in await objects(Helm(), chosen, "harness-demo"):
+        key = (each["kind"], each["metadata"]["namespace"], each["metadata"]["name"])
+        assert key not in found, key
+        found[key] = each
     return found
 
 

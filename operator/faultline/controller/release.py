@@ -15,8 +15,7 @@ import logging
 from collections.abc import Collection
 from typing import Any
 
-import yaml
-
+from faultline import documents
 from faultline.clients.kube import Json, path
 from faultline.controller.api import Api
 from faultline.errors import NotReady
@@ -91,7 +90,7 @@ class Release:
 def manifests(release: str) -> list[Json]:
     """The objects in the field `release` of a Secret of Helm's: gzip in its base64, in that of Kubernetes."""
     text = json.loads(gzip.decompress(base64.b64decode(base64.b64decode(release))))["manifest"]
-    return [each for each in yaml.safe_load_all(text) if each]
+    return [each for each in documents.read_all(text) if each]
 
 
 def _renewed(manifest: Json) -> bool:

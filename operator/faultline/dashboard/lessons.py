@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import yaml
-
-from faultline import hints, learning
+from faultline import documents, hints, learning
 from faultline.catalogue import LABEL_LESSON
 from faultline.clients.kube_objects import Json
 from faultline.dashboard import markdown
@@ -18,8 +16,6 @@ from faultline.hints import Rung
 from faultline.learning import Lesson
 from faultline.scenario import ScenarioSpec
 from faultline.validation import parse
-
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True)
@@ -32,7 +28,7 @@ class Entry:
     @cached_property
     def manifest(self) -> Json:
         """The Scenario object."""
-        found: Any = yaml.load(self.files.get("scenario.yaml", ""), Loader=_LOADER)  # noqa: S506 - a safe loader
+        found: Any = documents.read(self.files.get("scenario.yaml", ""))
         return dict(found)
 
     @cached_property
