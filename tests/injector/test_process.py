@@ -52,6 +52,7 @@ async def test_killed_injector_does_not_go_on_when_the_lease_is_lost(injector: A
     journal = injector.config.journal_dir / "journal.jsonl"
     await tools.until(lambda: b'"fault"' in journal.read_bytes())
     await injector.kill()
+    await asyncio.sleep(0.3)  # the lease's length: a new one may be up before it ends
     await injector.start()
     assert await tools.answers(port)
     _, state = await injector.call("GET", "/state")
