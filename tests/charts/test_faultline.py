@@ -158,6 +158,12 @@ async def test_each_part_is_a_job_and_the_learner_s_is_bounded() -> None:
         assert labels == {"scenario", "part", "app", "pod", "namespace"}
 
 
+async def test_prometheus_begins_anew_after_it_ran_out_of_memory() -> None:
+    [container] = pod(await render(), "Deployment", "prometheus")["containers"]
+    assert container["args"][:5] == ["sh", "-c", 'rm -rf /prometheus/* && exec "$@"', "sh", "prometheus"]
+    assert "--storage.tsdb.path=/prometheus" in container["args"]
+
+
 async def test_a_pod_is_scraped_in_the_namespaces_of_its_part_only() -> None:
     config = documents.read((await render())["ConfigMap", "prometheus"]["data"]["prometheus.yml"])
     kept = {

@@ -17,10 +17,18 @@ from tests.e2e.lab import SCENARIOS, Lab, kubectl, wait_for
 from typer.testing import CliRunner
 
 from faultline import catalogue
+from faultline.api.app import EDGE_PORT_BASE
 from faultline.cli import _labs, build
 from faultline.cli._cluster import Cluster
 from faultline.host.home import Home
-from faultline.names import PROMETHEUS_PORT, SYSTEM_NAMESPACE
+from faultline.names import (
+    CANARY_EDGE_PORT,
+    INJECTOR_PORT,
+    LOADGEN_PORT,
+    PROMETHEUS_PORT,
+    SYSTEM_NAMESPACE,
+    TOXIPROXY_API_PORT_OFFSET,
+)
 
 VAULT = SCENARIOS / "vault"
 NAME = "e2e-vault"
@@ -95,6 +103,12 @@ def prometheus(lab: Lab, query: str) -> list[float]:
     return [float(each["value"][1]) for each in answer["data"]["result"]]
 
 
+def prometheus_pod(lab: Lab) -> tuple[str, int]:
+    """Which pod it is, and how often it was restarted."""
+    [pod] = lab.pods(SYSTEM_NAMESPACE, "app=prometheus")
+    return pod["metadata"]["uid"], pod["status"]["containerStatuses"][0]["restartCount"]
+
+
 def test_the_honest_app_passes(vault: Lab) -> None:
     run, status = vault.graded_run("e2e-red-honest")
     assert missed(status) == set(), status["objectives"]
@@ -146,6 +160,20 @@ def test_forged_metrics_count_for_nothing(vault: Lab, deploy: Callable[[str], No
     assert convicted(status, "lost_writes"), (status.get("reasons"), status["objectives"])
     [offered] = prometheus(vault, 'sum(faultline_load_offered_total{run="e2e-red-forges-metrics"})')
     assert offered < 1000
+    assert prometheus(vault, '{__name__=~"faultline_.+",job="app"}') == []
+    assert prometheus(vault, '{pod=~"web-.+",namespace=~"harness-.+"}') == []
+
+
+def test_a_flood_of_metrics_drowns_nobody(vault: Lab, deploy: Callable[[str], None]) -> None:
+    before = prometheus_pod(vault)
+    deploy("wrong/floods-metrics")
+    status = ended(vault, started(vault, "e2e-red-floods-metrics"))
+    assert metrics_of_the_app(vault).count("\n") > 10_000
+    assert convicted(status, "lost_writes"), (status.get("reasons"), status["objectives"])
+    assert prometheus_pod(vault) == before
+    # One of 50,000 lines is not even parsed: of what Prometheus parses it would keep each series.
+    assert prometheus(vault, f'max_over_time(up{{namespace="{vault.namespace}",job="app"}}[5s])') == [0]
+    assert prometheus(vault, f'count({{namespace="{vault.namespace}",job="app",__name__=~"app_texts.*"}})') == []
 
 
 def metrics_of_the_app(lab: Lab) -> str:
@@ -181,3 +209,113 @@ def test_a_pod_of_ones_own_behind_the_service_gets_no_verdict(vault: Lab) -> Non
         kubectl("-n", vault.namespace, "delete", "pod", "faster", "--wait=false")
     assert status["verdict"] == "inconclusive"
     assert status["reasons"] == [f"FL326: {vault.namespace} has pods that are not its Scenario's: faster"]
+
+
+REMOVE = """
+import json, sys, time
+from urllib.request import Request, urlopen
+until = time.monotonic() + 20
+while not (toxics := json.load(urlopen(sys.argv[1]))["toxics"]):
+    assert time.monotonic() < until, "no toxic came"
+    time.sleep(0.05)
+for toxic in toxics:
+    urlopen(Request(sys.argv[1] + "/toxics/" + toxic["name"], method="DELETE"))
+"""
+
+
+def test_a_toxic_that_is_removed_by_hand_gets_no_verdict(vault: Lab) -> None:
+    where = started(vault, "e2e-red-toxic", "Baseline")
+    proxy = f"http://127.0.0.1:{EDGE_PORT_BASE + 1 + TOXIPROXY_API_PORT_OFFSET}/proxies/web-%3Epostgres"
+    kubectl("-n", vault.harness, "exec", "deploy/edges", "--", "python3", "-c", REMOVE, proxy)
+    status = ended(vault, where)
+    assert status["verdict"] == "inconclusive"
+    assert "was removed by somebody else while it was on" in " ".join(status["reasons"])
+
+
+def test_the_objects_of_a_run_are_nobody_else_s_to_write(vault: Lab) -> None:
+    manifest = yaml.safe_load((VAULT / "scenario.yaml").read_text())
+    where = started(vault, "e2e-red-objects", "Baseline")
+    passed = '{"status": {"verdict": "pass", "score": 100, "phase": "Done"}}'
+    run = ("patch", "run", "e2e-red-objects", "--type=merge", "-p")
+    refused = kubectl(*run, passed, "--subresource=status", check=False)
+    assert "the status of runs and scenarios is written by the operator only" in refused.stderr
+    refused = kubectl(*run, '{"spec": {"seed": 2}}', check=False)
+    assert "a Run is never edited" in refused.stderr
+    easier = [{**each, "required": False} for each in manifest["spec"]["objectives"]]
+    kubectl("patch", "scenario", NAME, "--type=merge", "-p", json.dumps({"spec": {"objectives": easier}}))
+    status = ended(vault, where)
+    kubectl("apply", "-f", str(VAULT / "scenario.yaml"))
+    assert (status["verdict"], status.get("score")) == ("inconclusive", None)
+    assert status["reasons"][0] == f"the Scenario {NAME} was changed during the run"
+
+
+DIAL = """
+import json, socket, sys
+def dial(host, port, kind):
+    try:
+        with socket.socket(socket.AF_INET, kind) as one:
+            one.settimeout(3)
+            one.connect((host, port))
+            if kind == socket.SOCK_DGRAM:
+                one.send(b"?")
+                one.recv(1)
+            return "connected"
+    except OSError as error:
+        return type(error).__name__
+for host, port, kind in json.loads(sys.argv[1]):
+    print(dial(host, port, getattr(socket, kind)))
+try:
+    socket.socket(socket.AF_INET, socket.SOCK_RAW, 1)
+    print("raw")
+except OSError as error:
+    print(type(error).__name__)
+"""
+
+
+def test_an_app_reaches_nothing_but_its_edges(vault: Lab) -> None:
+    """Beside tests/e2e/test_lab.py, which tries the data stores, the injector's API and the API server's Service."""
+
+    def ip(namespace: str, app: str) -> str:
+        return str(vault.pods(namespace, f"app={app}")[0]["status"]["podIP"])
+
+    def service(namespace: str, name: str) -> str:
+        return str((vault.cluster.get(f"/api/v1/namespaces/{namespace}/services/{name}") or {})["spec"]["clusterIP"])
+
+    edges, address = ip(vault.harness, "edges"), service(vault.harness, "edges")
+    [node] = [each["status"]["hostIP"] for each in vault.pods(vault.namespace, "app=web")]
+    redis, watcher = ip(vault.namespace, "redis"), ip(SYSTEM_NAMESPACE, "prometheus")
+    tcp = [
+        (ip(vault.namespace, "postgres"), 5432),
+        (redis, 6379),
+        *((edges, EDGE_PORT_BASE + TOXIPROXY_API_PORT_OFFSET + number) for number in range(3)),  # Toxiproxy's API
+        (edges, EDGE_PORT_BASE + 1),  # its own edge, past the Service
+        (edges, INJECTOR_PORT),
+        (address, INJECTOR_PORT),
+        (address, EDGE_PORT_BASE),  # the clients' way in
+        (address, CANARY_EDGE_PORT),
+        (ip(vault.harness, "loadgen"), LOADGEN_PORT),
+        (ip(vault.harness, "canary"), 8000),
+        (watcher, PROMETHEUS_PORT),
+        (service(SYSTEM_NAMESPACE, "prometheus"), PROMETHEUS_PORT),
+        (node, 6443),
+        (node, 10250),
+        (service("default", "kubernetes"), 443),
+        ("169.254.169.254", 80),
+        (watcher, 53),
+        (node, 53),
+        (redis, 53),
+    ]
+    udp = [(redis, 53), (node, 53), (watcher, 53), (redis, 6379), ("192.0.2.1", 53)]
+    targets = [(*each, "SOCK_STREAM") for each in tcp] + [(*each, "SOCK_DGRAM") for each in udp]
+    done = kubectl(
+        "-n", vault.namespace, "exec", "deploy/web", "-c", "app", "--", "python3", "-c", DIAL, json.dumps(targets)
+    )
+    *answers, raw = done.stdout.split()
+    refused = {"ConnectionRefusedError", "PermissionError"}
+    assert {target: answer for target, answer in zip(targets, answers, strict=True) if answer not in refused} == {}
+    assert raw == "PermissionError"
+    allowed = [(address, EDGE_PORT_BASE + 1, "SOCK_STREAM"), (address, EDGE_PORT_BASE + 2, "SOCK_STREAM")]
+    done = kubectl(
+        "-n", vault.namespace, "exec", "deploy/web", "-c", "app", "--", "python3", "-c", DIAL, json.dumps(allowed)
+    )
+    assert done.stdout.split()[:2] == ["connected"] * 2
