@@ -167,7 +167,7 @@ def test_forged_metrics_count_for_nothing(vault: Lab, deploy: Callable[[str], No
 def test_a_flood_of_metrics_drowns_nobody(vault: Lab, deploy: Callable[[str], None]) -> None:
     before = prometheus_pod(vault)
     deploy("wrong/floods-metrics")
-    status = ended(vault, started(vault, "e2e-red-floods-metrics"))
+    status = vault.wait_done(started(vault, "e2e-red-floods-metrics"), RUN_SECONDS)
     assert metrics_of_the_app(vault).count("\n") > 10_000
     assert convicted(status, "lost_writes"), (status.get("reasons"), status["objectives"])
     assert prometheus_pod(vault) == before
@@ -227,7 +227,7 @@ def test_a_toxic_that_is_removed_by_hand_gets_no_verdict(vault: Lab) -> None:
     where = started(vault, "e2e-red-toxic", "Baseline")
     proxy = f"http://127.0.0.1:{EDGE_PORT_BASE + 1 + TOXIPROXY_API_PORT_OFFSET}/proxies/web-%3Epostgres"
     kubectl("-n", vault.harness, "exec", "deploy/edges", "--", "python3", "-c", REMOVE, proxy)
-    status = ended(vault, where)
+    status = vault.wait_done(where, RUN_SECONDS)
     assert status["verdict"] == "inconclusive"
     assert "was removed by somebody else while it was on" in " ".join(status["reasons"])
 
@@ -243,7 +243,7 @@ def test_the_objects_of_a_run_are_nobody_else_s_to_write(vault: Lab) -> None:
     assert "a Run is never edited" in refused.stderr
     easier = [{**each, "required": False} for each in manifest["spec"]["objectives"]]
     kubectl("patch", "scenario", NAME, "--type=merge", "-p", json.dumps({"spec": {"objectives": easier}}))
-    status = ended(vault, where)
+    status = vault.wait_done(where, RUN_SECONDS)
     kubectl("apply", "-f", str(VAULT / "scenario.yaml"))
     assert (status["verdict"], status.get("score")) == ("inconclusive", None)
     assert status["reasons"][0] == f"the Scenario {NAME} was changed during the run"
