@@ -11,7 +11,7 @@ SHELL := /bin/sh
 FAULTLINE := .venv/bin/faultline
 # Most of these tests wait for something real, so there are more of them at once than there are cores. Each process
 # imports all of them: compiled once is much less.
-UNIT := PYTHONDONTWRITEBYTECODE= .venv/bin/pytest --ignore=tests/e2e --numprocesses=6 --dist=worksteal
+UNIT := PYTHONDONTWRITEBYTECODE= .venv/bin/pytest --ignore=tests/e2e --numprocesses=4
 S ?=
 REPEAT ?=
 BUDGET ?=

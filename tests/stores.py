@@ -48,7 +48,15 @@ class Stores:
         self._count += 1
         now = time.time()
         name = name or f"f{self._count}"
-        planned = PlannedFault(name=name, type="test", start=now, end=now + seconds, seed=7)
+        kind_name = next(each for each, kind in FAULTS.items() if type(fault) is kind)
+        planned = PlannedFault(
+            name=name,
+            type=kind_name,
+            start=now,
+            end=now + seconds,
+            seed=7,
+            params=fault.model_dump(mode="json", by_alias=True),
+        )
         clock = Clock()
         record = Record({name: planned.status()}, Journal(self._folder / str(self._count)), clock)
         kind = PostgresTarget if fault.family == "postgres" else RedisTarget
