@@ -6,12 +6,11 @@ import time
 from collections.abc import Collection, Sequence
 
 from faultline import hints
-from faultline.cli import _labs, _runs
+from faultline.cli import _labs, _prometheus, _runs
 from faultline.cli._cluster import Cluster
 from faultline.cli.base import console
 from faultline.errors import FaultlineError
 from faultline.hints import Rung
-from faultline.names import PROMETHEUS_PORT, SYSTEM_NAMESPACE
 
 
 def fitting(slug: str, rungs: Sequence[Rung], shown: Collection[int], context: str | None) -> list[int]:
@@ -37,12 +36,4 @@ def fitting(slug: str, rungs: Sequence[Rung], shown: Collection[int], context: s
 
 
 def _holds(cluster: Cluster, query: str, at: float) -> bool:
-    answer = cluster.service(
-        "GET",
-        SYSTEM_NAMESPACE,
-        "prometheus",
-        PROMETHEUS_PORT,
-        "/api/v1/query",
-        query={"query": query, "time": f"{at:.3f}"},
-    )
-    return bool(answer["data"]["result"])
+    return bool(_prometheus.instant(cluster, query, at))

@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from rich.markup import escape
 
 from faultline.api.run import Phase, RunStatus
-from faultline.cli import _runs
+from faultline.cli import _prometheus, _runs
 from faultline.cli._cluster import Cluster
 from faultline.cli._labs import Lab
 from faultline.cli._runs import RunView
 from faultline.cli._show import Line, duration, percent, verdict
 from faultline.cli.base import console
 from faultline.errors import FaultlineError, NotReady, Unreachable
-from faultline.names import PROMETHEUS_PORT, SYSTEM_NAMESPACE
 
 POLL_SECONDS = 0.5
 SILENCE_SECONDS = 60.0
@@ -55,19 +54,11 @@ class Seen:
 def sample(cluster: Cluster, run: str) -> Seen:
     """Ask Prometheus through the API server's proxy; a failure is shown, it does not end the following."""
     try:
-        answer = cluster.service(
-            "GET",
-            SYSTEM_NAMESPACE,
-            "prometheus",
-            PROMETHEUS_PORT,
-            "/api/v1/query",
-            query={"query": _QUERY.replace("RUN", run)},
-            timeout=3,
-        )
+        found = _prometheus.instant(cluster, _QUERY.replace("RUN", run), timeout=3)
     except (Unreachable, NotReady) as error:
         return Seen(problem=error.code)
     seen = Seen()
-    for each in answer["data"]["result"]:
+    for each in found:
         labels, value = each["metric"], float(each["value"][1])
         if labels["what"] == "fault":
             seen.faults.append(f"{labels.get('type', '?')} on {labels.get('edge') or 'nothing'}")

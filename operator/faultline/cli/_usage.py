@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 
+from faultline.cli import _prometheus
 from faultline.cli._cluster import Cluster
 from faultline.errors import NotReady
 from faultline.host import process
 from faultline.host.cluster import node_containers
-from faultline.names import PROMETHEUS_PORT, SYSTEM_NAMESPACE
+from faultline.names import SYSTEM_NAMESPACE
 
 OPERATOR = f'{{namespace="{SYSTEM_NAMESPACE}",pod=~"operator-.*"}}'
 _UNITS = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3, "TiB": 1024**4}
@@ -39,10 +40,7 @@ def operator_cores(cluster: Cluster, seconds: int) -> float:
 
 def _one(cluster: Cluster, query: str) -> float:
     """The one value of a query. Raises NotReady (FL315) when there is none."""
-    answer = cluster.service(
-        "GET", SYSTEM_NAMESPACE, "prometheus", PROMETHEUS_PORT, "/api/v1/query", query={"query": query}
-    )
-    result = answer["data"]["result"]
+    result = _prometheus.instant(cluster, query)
     if len(result) != 1:
         raise NotReady("FL315", f"Prometheus has no value for {query}", "make doctor")
     return float(result[0]["value"][1])
