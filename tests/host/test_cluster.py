@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from faultline.errors import InvalidInput
 from faultline.host import cluster, images
 from faultline.host.home import Home
+from faultline.host.process import Log
+from faultline.host.steps import Done
 
 
 def test_the_data_folder_is_mounted_into_every_node(tmp_path: Path) -> None:
@@ -34,3 +37,24 @@ def test_a_wrong_number_of_nodes_is_refused(value: str, monkeypatch: pytest.Monk
 def test_one_node_when_nothing_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KIND_NODES", "")
     assert cluster.wanted_nodes() == 1
+
+
+@pytest.mark.parametrize(
+    ("made_from", "labs", "made_anew"), [("now", "", False), ("before", "", True), ("before", "scenario/mine", False)]
+)
+def test_a_cluster_of_an_older_configuration_is_made_anew_when_no_lab_is_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made_from: str, labs: str, made_anew: bool
+) -> None:
+    home, done = Home(tmp_path), []
+    log = Log(tmp_path / "log")
+    text = yaml.safe_dump(cluster.effective_config(home, 2, images.dns_version()), sort_keys=False)
+    (tmp_path / "kind-config.yaml").write_text(text if made_from == "now" else "nodes: []\n")
+    monkeypatch.setattr(cluster, "node_containers", lambda **_: ["one", "two"])
+    monkeypatch.setattr(cluster, "_bring_back", lambda *_: Done("Ready", skipped=True))
+    monkeypatch.setattr(cluster, "kubectl", lambda home, *args: "crd/it" if "crd" in args else labs)
+    monkeypatch.setattr(cluster, "delete", lambda *_: done.append("delete"))
+    monkeypatch.setattr(cluster, "_create", lambda home, nodes, *_: done.append(f"create {nodes}"))
+    found = cluster.bring_up(home, "faultline/node:1", log)
+    log.close()
+    assert done == (["delete", "create 2"] if made_anew else [])
+    assert ("older configuration" in found.detail) == bool(labs)

@@ -133,17 +133,25 @@ def export_kubeconfig(home: Home, log: process.Log) -> None:
 def bring_up(home: Home, node_image: str, log: process.Log) -> Done:
     """Make the cluster answer: use it as it is, start its stopped nodes, or make it anew.
 
+    One that was made from an older configuration is made anew only when no lab is in it.
     Raises NotReady (FL310) when a new cluster does not become Ready.
     """
     containers = node_containers()
+    nodes = wanted_nodes()
     if containers:
+        nodes = nodes if os.environ.get("KIND_NODES") else len(containers)
         found = _bring_back(home, containers, log)
-        if found:
+        outdated = found and _outdated(home, len(containers), node_image)
+        if found and not outdated:
             return found
-        log.line("the cluster that was there does not answer: making it anew")
+        if found and _has_labs(home):
+            return Done(
+                f"{found.detail}; of an older configuration, which `make down up` renews", skipped=found.skipped
+            )
+        log.line("made from an older configuration" if outdated else "the cluster that was there does not answer")
         delete(home, log)
-    _create(home, node_image, log)
-    return Done(f"made, {wanted_nodes()} node(s)")
+    _create(home, nodes, node_image, log)
+    return Done(f"made, {nodes} node(s)")
 
 
 def _bring_back(home: Home, containers: list[str], log: process.Log) -> Done | None:
@@ -176,11 +184,29 @@ def _bring_back(home: Home, containers: list[str], log: process.Log) -> Done | N
     return Done(f"Ready, {count} node(s)", skipped=True)
 
 
-def _create(home: Home, node_image: str, log: process.Log) -> None:
+def _config_text(home: Home, nodes: int, node_image: str) -> str:
     dns_version = "" if node_image == bases.KIND_NODE else images.dns_version()
-    config = yaml.safe_dump(effective_config(home, wanted_nodes(), dns_version), sort_keys=False)
-    file = home.root / "kind-config.yaml"
-    file.write_text(config)
+    return yaml.safe_dump(effective_config(home, nodes, dns_version), sort_keys=False)
+
+
+def _config_file(home: Home) -> Path:
+    """What the cluster was made from."""
+    return home.root / "kind-config.yaml"
+
+
+def _outdated(home: Home, nodes: int, node_image: str) -> bool:
+    file = _config_file(home)
+    return file.exists() and file.read_text() != _config_text(home, nodes, node_image)
+
+
+def _has_labs(home: Home) -> bool:
+    crd = kubectl(home, "get", "crd", "scenarios.faultline.dev", "--ignore-not-found", "-o", "name")
+    return bool(crd.strip() and kubectl(home, "get", "scenarios.faultline.dev", "-o", "name").strip())
+
+
+def _create(home: Home, nodes: int, node_image: str, log: process.Log) -> None:
+    file = _config_file(home)
+    file.write_text(_config_text(home, nodes, node_image))
     _write_patches(home)
     command = [binaries.find(home, "kind"), "create", "cluster", "--name", CLUSTER, "--config", str(file)]
     try:
