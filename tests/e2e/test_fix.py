@@ -76,7 +76,7 @@ def test_new_code_serves_before_new_pods_do_and_they_follow(tiny: Lab, main: Pat
     wait_for("the roll-out", rolled_out, 90)
     [new] = names(tiny)
     assert code_in(tiny, new) == {"digest": digest, "swaps": 0}
-    assert tiny.visit("/visits")["version"] == 2
+    assert wait_for("an answer", lambda: served(tiny), 10)["version"] == 2
 
 
 @pytest.mark.parametrize(
