@@ -136,16 +136,15 @@ class Lab:
 
     async def _watch(self, wanted: deploy.Desired, wish: tuple[Any, ...], during_run: float = CHECK_SECONDS) -> float:
         self._coming_up = None
-        found_now = await readiness.workloads(self._api, self.name)
-        # After that look, so that each pod that it found available is given its limit before the lab is called Ready.
-        await self._api.tighten(self.name)
+        late = await self._api.tighten(self.name)
         if self.busy and holds(self.status, "Ready"):
             return during_run
+        found_now = await readiness.workloads(self._api, self.name)
         if not found_now:
             # Somebody uninstalled it.
             self.status = self.status.model_copy(update={"deployed": None})
             return POLL_SECONDS
-        missing = readiness.all_late(found_now)
+        missing = readiness.all_late(found_now) + late
         if not missing:
             await self._ready(wanted)
             return CHECK_SECONDS
