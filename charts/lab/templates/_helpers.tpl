@@ -116,7 +116,7 @@ image: {{ .Values.images.exporters }}
 
 {{/*
 The requests and limits of what measures. A request is a share of a busy machine: what has to be on time (the load
-generator, the injector) gets the most, twice that of the control plane (kind-config.yaml) and twenty times that of an
+generator, the injector) gets the most, twice that of the control plane (host/cluster.py) and twenty times that of an
 app, and yet twenty labs fit on a node of two cores. Takes a dict: cpu, memory.
 */}}
 {{- define "lab.harnessResources" -}}
