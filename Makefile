@@ -12,6 +12,8 @@ FAULTLINE := .venv/bin/faultline
 # Most of these tests wait for something real, so there are more of them at once than there are cores. Each process
 # imports all of them: compiled once is much less.
 UNIT := PYTHONDONTWRITEBYTECODE= .venv/bin/pytest --ignore=tests/e2e --numprocesses=4
+# Two lanes of labs at once, then what kills or stops parts that all labs share, and what is measured.
+E2E := .venv/bin/pytest tests/e2e --durations=15
 S ?=
 REPEAT ?=
 BUDGET ?=
@@ -85,7 +87,8 @@ check: static unit ## Format, lint, types, import layers, lessons, unit tests, c
 
 test: static up browser network ## The checks, set-up, and all tests: what CI runs
 	$(UNIT)
-	.venv/bin/pytest tests/e2e
+	$(E2E) -m "not alone" --numprocesses=2 --dist=loadgroup
+	$(E2E) -m alone
 
 test-crash: up ## The whole crash matrix: every part killed at every step of a run (half an hour)
 	CRASH=all .venv/bin/pytest tests/e2e/test_crash.py
@@ -102,7 +105,8 @@ unit: venv browser network ## Unit tests alone, without those of real data store
 	$(UNIT) -m "not e2e"
 
 e2e: up browser ## End-to-end tests on the kind cluster
-	.venv/bin/pytest tests/e2e
+	$(E2E) -m "not alone" --numprocesses=2 --dist=loadgroup
+	$(E2E) -m alone
 
 .PHONY: browser network
 browser:

@@ -18,9 +18,13 @@ from faultline.names import INJECTOR_PORT, harness_namespace, lab_namespace
 SCENARIOS = Path(__file__).parent / "scenarios"
 TINY = SCENARIOS / "tiny"
 T = TypeVar("T")
-RUN_SECONDS = 120.0
+RUN_SECONDS = 180.0
+"""Deadline for a short run, and for one of another lab that is under way when it is asked for."""
 LAB_SECONDS = 90.0
 """Deadline for a lab to come up on a busy machine; how long it takes is for `make bench-setup` to say."""
+
+GONE_SECONDS = 5.0
+"""The promise: no fault is left this long after the operator is killed or a run is deleted."""
 
 
 def wait_for(what: str, probe: Callable[[], T], seconds: float, every: float = 0.2) -> T:
@@ -110,6 +114,10 @@ class Lab:
             if not noisy:
                 break
         return run, status
+
+    def wait_fault(self, where: str) -> None:
+        """Until a run's fault is on; another lab's run may come first."""
+        wait_for("the fault", lambda: self.run_status(where).get("phase") == "Fault" and self.toxics(), RUN_SECONDS)
 
     def wait_done(self, where: str, seconds: float = RUN_SECONDS) -> dict[str, Any]:
         """Until a run has ended; its final status."""

@@ -72,7 +72,7 @@ def test_a_person_sees_a_lab_starts_a_run_and_stops_it(url: str, lab: Lab) -> No
         expect(page.locator("svg.lab.wide .node.up")).to_have_count(4)
         page.get_by_role("button", name="Chaos").click()
         expect(page.get_by_role("button", name="Stop")).to_be_enabled()
-        expect(page.locator("#run-said")).to_contain_text("Baseline", timeout=60_000)
+        expect(page.locator("#run-said")).to_contain_text("Baseline", timeout=120_000)
         expect(page.locator("#v-rate")).to_contain_text("/s", timeout=15_000)
         expect(page.locator("#v-faults")).to_have_text("1", timeout=20_000)
         page.get_by_role("button", name="Stop").click()
