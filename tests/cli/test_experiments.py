@@ -152,9 +152,15 @@ def test_our_own_lab_goes_at_the_end_also_after_an_error(cluster, scenarios, mon
     assert [path for path in cluster.objects if path.startswith((SCENARIOS, RUNS))] == []
 
 
-@pytest.mark.parametrize(("text", "value"), [("12B", 12), ("1.5KiB", 1536), ("512MiB", 512 * 2**20), ("2GiB", 2**31)])
-def test_dockers_sizes_are_read(text, value):
-    assert _usage.parse_bytes(text) == value
+@pytest.mark.parametrize(
+    "stat",
+    [
+        pytest.param("active_file 1\ntotal_active_file 300\ntotal_inactive_file 200\ntotal_shmem 50", id="version 1"),
+        pytest.param("anon 500\nactive_file 300\ninactive_file 200\nshmem 50", id="version 2"),
+    ],
+)
+def test_a_node_s_page_cache_does_not_count_as_used(stat):
+    assert _usage.without_page_cache(f"1000\n{stat}\n") == 500
 
 
 def test_a_bound_is_a_promise_about_every_sample():

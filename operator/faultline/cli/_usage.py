@@ -1,4 +1,4 @@
-"""What cluster and platform use: memory of the node as the engine counts it, the operator's share from the meter."""
+"""What cluster and platform use: memory of the node from its cgroup, the operator's share from the meter."""
 
 from __future__ import annotations
 
@@ -12,19 +12,32 @@ from faultline.host.cluster import node_containers
 from faultline.names import SYSTEM_NAMESPACE
 
 OPERATOR = f'{{namespace="{SYSTEM_NAMESPACE}",pod=~"operator-.*"}}'
-_UNITS = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3, "TiB": 1024**4}
+READ = """
+cd /sys/fs/cgroup
+if [ -e memory.current ]; then cat memory.current memory.stat
+else cat memory/memory.usage_in_bytes memory/memory.stat; fi
+"""
+"""Shell, inside a node: its cgroup's usage and statistics, of version 2 or 1."""
 
 
 def node_memory_bytes() -> float:
-    """Memory of all nodes, page cache that can be dropped left out: cluster, platform and labs together."""
-    used = process.output(["docker", "stats", "--no-stream", "--format", "{{.MemUsage}}", *node_containers()])
-    return sum(parse_bytes(line.split("/")[0].strip()) for line in used.splitlines() if line.strip())
+    """Memory of all nodes but for the page cache: cluster, platform and labs together."""
+    return sum(
+        without_page_cache(process.output(["docker", "exec", node, "sh", "-c", READ])) for node in node_containers()
+    )
 
 
-def parse_bytes(text: str) -> float:
-    """Docker's `1.234GiB` in bytes."""
-    number = text.rstrip("BKMGTi")
-    return float(number) * _UNITS[text[len(number) :]]
+def without_page_cache(read: str) -> float:
+    """Bytes in use, from a memory cgroup's usage (first line) and its memory.stat, of version 1 or 2.
+
+    The cache goes when memory is short, and on a node that was just made it is mostly images that were unpacked. What
+    is shared or in tmpfs counts: it is on none of the lists of files.
+    """
+    usage, *lines = read.splitlines()
+    stat = dict(line.split() for line in lines)
+    version_1 = "total_active_file" in stat
+    cache = [int(stat[f"total_{each}" if version_1 else each]) for each in ("active_file", "inactive_file")]
+    return float(int(usage) - sum(cache))
 
 
 def operator_memory_bytes(cluster: Cluster) -> float:
