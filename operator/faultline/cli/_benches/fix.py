@@ -22,8 +22,8 @@ from faultline.sources import read_folder
 SLUG, NAME = "circuit-breakers", "bench-fix"
 BOUND_SECONDS = 5.0
 LOOK_SECONDS = 0.25
-"""How often a pod is asked what it serves, and so how exact the moment is. Each answer costs the pod CPU that it needs for
-its new code: its limit is a tenth or two of a core."""
+"""How often a pod is asked what it serves, and so how exact the moment is. Each answer costs the pod CPU that its new
+code needs: its limit is a tenth or two of a core."""
 TURNS = ("solution", "flawed")
 """Two versions by turns, so that each edit changes something."""
 
