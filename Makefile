@@ -2,7 +2,7 @@
 #
 #   S=slug         the scenario; may be left out while there is one lab
 #   REPEAT=n       how often (chaos, verify, bench)
-#   BUDGET=s       seconds that a long target may take
+#   BUDGET=60m     time that a long target may take (bench: seconds)
 #   KIND_NODES=n   nodes of a new cluster (up)
 #   PORT=n         port of the dashboard on this machine
 
@@ -74,9 +74,12 @@ stop: venv ## End every fault in every lab at once, and the runs under way (S=sl
 dashboard: venv ## Open the dashboard: prints its address, stays until Ctrl-C (PORT=8088)
 	@$(FAULTLINE) dashboard $(if $(PORT),--port $(PORT))
 
-.PHONY: verify
+.PHONY: verify verify-all
 verify: venv ## Prove a scenario: flawed fails, solution passes, wrong fixes fail (S=slug)
 	@$(FAULTLINE) verify $(S) $(if $(REPEAT),--repeat $(REPEAT)) $(if $(BUDGET),--budget $(BUDGET))
+
+verify-all: venv ## Prove what is not proven yet of all scenarios, and write docs/verification.md (REPEAT=3 BUDGET=60m)
+	@$(FAULTLINE) verify --all $(if $(REPEAT),--repeat $(REPEAT)) $(if $(BUDGET),--budget $(BUDGET))
 
 .PHONY: format check test test-crash static unit e2e toxiproxy-server lock
 format: venv ## Format the code

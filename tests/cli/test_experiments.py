@@ -3,7 +3,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from faultline.cli import _benches, _experiment, _labs, _usage, bench, verify
+from faultline.cli import _benches, _experiment, _labs, _usage, _verification, _verified, bench, verify
 from faultline.cli._benches.base import Measurement, worst
 from faultline.cli._experiment import Result
 from faultline.cli._labs import LABEL_BY
@@ -48,7 +48,15 @@ def story(monkeypatch, cluster, scenarios, lab):
 
         monkeypatch.setattr(_experiment, "own_lab", own_lab)
         monkeypatch.setattr(_experiment, "deploy", lambda cluster, lab, variant: None)
-        monkeypatch.setattr(_experiment, "experiment", lambda cluster, lab, variant, seed=None: results[variant])
+        runs = []
+
+        def experiment(cluster, lab, variant, seed=None):
+            runs.append((variant, seed))
+            return results[variant]
+
+        monkeypatch.setattr(_experiment, "experiment", experiment)
+        monkeypatch.setattr(_usage, "lab_at_most", lambda *args: (200 * 2**20, 0.75))
+        return runs
 
     return tell
 
@@ -108,6 +116,91 @@ def test_verify_without_time_names_what_was_not_run(run_json, story, monkeypatch
     monkeypatch.setattr(_experiment, "deploy", lambda *args: clock.update(now=clock["now"] + 20))
     code, answer = run_json("verify", "shop", "--variant", "flawed", "--variant", "solution", "--budget", "10")
     assert (code, answer["not_run"]) == (1, ["solution"])
+
+
+@pytest.fixture
+def proven(story, scenarios, monkeypatch, tmp_path):
+    """All variants of `shop` end as they must; gives the runs as they are done."""
+    (scenarios / "shop" / "wrong" / "slower" / "wrong.yaml").write_text("objective: answers\nreason: it is slower\n")
+    monkeypatch.setattr(_verification, "PAGE", tmp_path / "verification.md")
+    monkeypatch.setattr(_verification, "REPO", tmp_path)
+    return story(
+        flawed=result("flawed", "fail", 10),
+        solution=result("solution", "pass", 99),
+        **{"wrong/slower": result("wrong/slower", "fail", 30, retries=1, lost=["answers"])},
+    )
+
+
+VARIANTS = ["flawed", "solution", "wrong/slower"]
+
+
+def test_what_is_proven_is_not_run_again(run_json, proven):
+    assert run_json("verify", "--all")[0] == 0
+    assert proven == [(each, 1) for each in VARIANTS]
+    code, answer = run_json("verify", "--all", "--repeat", "2")
+    assert (code, answer["scenarios"][0]["as_expected"]) == (0, True)
+    assert proven[3:] == [(each, 2) for each in VARIANTS]
+    assert run_json("verify", "--all", "--repeat", "2")[1]["scenarios"][0]["runs"] == []
+    assert len(proven) == 6
+
+
+@pytest.mark.parametrize(
+    ("file", "again"),
+    [("solution/web.py", ["solution"]), ("load.py", VARIANTS), ("scenario.yaml", VARIANTS)],
+)
+def test_what_has_changed_is_proven_anew(run_json, proven, scenarios, file, again):
+    run_json("verify", "--all")
+    path = scenarios / "shop" / file
+    path.write_text(path.read_text() + "# changed\n")
+    run_json("verify", "--all")
+    assert [variant for variant, _ in proven[3:]] == again
+
+
+def test_another_engine_proves_all_anew_and_keeps_the_rows_until_then(run_json, proven, scenarios, monkeypatch):
+    run_json("verify", "--all")
+    monkeypatch.setattr(_verified, "engine_digest", lambda: "another")
+    run_json("verify", "--all", "--budget", "0")
+    assert len(_verified.read(scenarios / "shop")) == 3
+    assert _verification.PAGE.read_text().count("| before |") == 3
+    run_json("verify", "--all")
+    assert len(proven) == 6
+    assert {each.engine for each in _verified.read(scenarios / "shop")} == {"another"}
+
+
+def test_a_wrong_verdict_stays_on_record_and_is_no_proof(run_json, proven, story, scenarios):
+    story(solution=result("solution", "fail", 70))
+    run_json("verify", "shop", "--variant", "solution")
+    again = story(solution=result("solution", "pass", 99))
+    run_json("verify", "shop", "--variant", "solution")
+    assert again == [("solution", 1)]
+    run_json("verify", "--all", "--budget", "0")
+    assert "| solution | pass | 1 of 2 | 70 to 99 |" in _verification.PAGE.read_text()
+    assert "it flips" in _verification.PAGE.read_text()
+
+
+def test_the_page_has_what_each_variant_gave(run_json, proven):
+    run_json("verify", "--all", "--repeat", "3")
+    page = _verification.PAGE.read_text()
+    assert "| wrong/slower | fail | 3 of 3 | 30 | 3 | 81 | 200 MiB | 0.75 | 63% | = |" in page
+
+
+def test_without_time_the_page_says_what_was_never_run(run_json, proven):
+    code, answer = run_json("verify", "--all", "--budget", "0")
+    assert (code, answer["scenarios"][0]["not_run"], proven) == (1, VARIANTS, [])
+    assert _verification.PAGE.read_text().count("never run") == 3
+
+
+def test_a_broken_record_is_named(run, proven, scenarios):
+    (scenarios / "shop" / "verified.json").write_text("[{}]")
+    out = run("verify", "--all")
+    assert out.exit_code == 2
+    assert "FL139" in out.stderr
+
+
+@pytest.mark.parametrize("options", [["--all", "shop"], ["--all", "--variant", "flawed"], ["shop", "--budget", "soon"]])
+def test_options_that_contradict_each_other_are_refused(run, proven, options):
+    assert run("verify", *options).exit_code == 2
+    assert proven == []
 
 
 def test_an_inconclusive_run_is_tried_twice_again(cluster, lab, monkeypatch, capsys):

@@ -9,7 +9,7 @@ from faultline.cli._cluster import Cluster
 from faultline.errors import NotReady
 from faultline.host import process
 from faultline.host.cluster import node_containers
-from faultline.names import SYSTEM_NAMESPACE
+from faultline.names import SYSTEM_NAMESPACE, harness_namespace, lab_namespace
 
 OPERATOR = f'{{namespace="{SYSTEM_NAMESPACE}",pod=~"operator-.*"}}'
 READ = """
@@ -49,6 +49,22 @@ def operator_cores(cluster: Cluster, seconds: int) -> float:
     """Cores that the operator used over the next `seconds`, with a lab up and no run."""
     time.sleep(seconds)
     return _one(cluster, f"sum(rate(faultline_pod_cpu_seconds_total{OPERATOR}[{seconds}s]))")
+
+
+def lab_at_most(cluster: Cluster, name: str, start: float, end: float) -> tuple[float | None, float | None]:
+    """The most bytes that a lab's pods held and the most cores that they used for 10 s, from `start` to `end`.
+
+    The system and its harness together; None where the meter has no reading of that time.
+    """
+    pods = f'{{namespace=~"{lab_namespace(name)}|{harness_namespace(name)}"}}'
+    over = f"[{end - start:.0f}s:1s] @ {end:.3f}"
+    queries = (
+        f"max_over_time(sum(faultline_pod_memory_bytes{pods}){over})",
+        f"max_over_time(sum(rate(faultline_pod_cpu_seconds_total{pods}[10s])){over})",
+    )
+    found = [_prometheus.instant(cluster, each) for each in queries]
+    memory, cores = (float(each[0]["value"][1]) if each else None for each in found)
+    return memory, cores
 
 
 def _one(cluster: Cluster, query: str) -> float:

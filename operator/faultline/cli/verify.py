@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,7 @@ from faultline.cli.base import EXIT_FAIL, ContextOption, Output, OutputOption, S
 if TYPE_CHECKING:
     from faultline.cli._cluster import Cluster
     from faultline.cli._labs import Lab
+    from faultline.cli._verified import Row
 
 
 def register(app: typer.Typer) -> None:
@@ -20,10 +22,27 @@ def register(app: typer.Typer) -> None:
     app.command()(verify)
 
 
+def _seconds(text: str | None) -> float | None:
+    """The option's value: `90`, `90s` or `60m`."""
+    from faultline.api.base import seconds
+
+    if text is None:
+        return None
+    try:
+        return float(text) if text.replace(".", "", 1).isdigit() else seconds(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
 def verify(
     slug: ScenarioArgument = None,
+    all_scenarios: Annotated[
+        bool, typer.Option("--all", help="all scenarios, and of each only what is not proven yet")
+    ] = False,
     repeat: Annotated[int, typer.Option(min=1, max=100, help="runs of each variant")] = 1,
-    budget: Annotated[float | None, typer.Option(min=1, help="seconds after which no further run is started")] = None,
+    budget: Annotated[
+        str | None, typer.Option(help="time after which no further run is started, such as 90s or 60m")
+    ] = None,
     only: Annotated[
         list[str] | None, typer.Option("--variant", help="only these: flawed, solution, wrong/NAME")
     ] = None,
@@ -32,35 +51,78 @@ def verify(
 ) -> None:
     """Prove a scenario: its flawed app fails, each solution passes, each wrong fix fails.
 
-    Deploys each of them in a lab of its own and grades it; writes reports/verify-SLUG.json. Exit status 0 only when
-    every verdict is the expected one, and each wrong fix misses the objective that its wrong.yaml names.
+    Deploys each of them in a lab of its own and grades it; writes reports/verify-SLUG.json, and what it has proven into
+    scenarios/SLUG/verified.json. Exit status 0 only when every verdict is the expected one, and each wrong fix misses
+    the objective that its wrong.yaml names.
+
+    With --all it goes on where it was ended, runs nothing again whose code, Scenario, images and chart are as they were
+    when it was proven, and writes docs/verification.md; with a budget of 0 it writes that alone.
     """
-    from faultline import catalogue
-    from faultline.cli import _experiment, _labs, _record
+    from faultline.cli import _labs, _verification, _verified
     from faultline.cli._cluster import Cluster
 
+    allowed = _seconds(budget)
+    deadline = None if allowed is None else time.monotonic() + allowed
+    if all_scenarios and (slug or only):
+        raise typer.BadParameter("--all takes neither a scenario nor a variant")
     cluster = Cluster.open(context)
-    slug = slug or _labs.only_slug(cluster)
-    wanted = only or catalogue.variants(_labs.scenario_folder(slug))
-    deadline = time.monotonic() + budget if budget else None
-    rows: list[dict[str, Any]] = []
-    with _experiment.own_lab(cluster, slug, f"verify-{slug}"[:40].rstrip("-"), "verify") as lab:
-        for round_number in range(repeat):
-            for variant in wanted:
-                if deadline and time.monotonic() > deadline:
-                    console.print(f"[yellow]the budget of {budget:g} s is used up[/]")
-                    break
-                rows.append(_one(cluster, lab, variant, round_number))
-    _print(rows)
-    missing = sorted(set(wanted) - {each["variant"] for each in rows})
-    good = all(each["as_expected"] for each in rows) and not missing
-    data = {"slug": slug, "as_expected": good, "not_run": missing, "runs": rows}
-    _record.write_json(f"verify-{slug}.json", data)
-    if missing:
-        console.print(f"[red]✗[/] not run: {', '.join(missing)}")
-    emit(data, output)
-    if not good:
+    slugs = _labs.slugs() if all_scenarios else [slug or _labs.only_slug(cluster)]
+    found: list[dict[str, Any]] = []
+    for each in slugs:
+        folder = _labs.scenario_folder(each)
+        if all_scenarios:
+            runs = _verified.missing(folder, repeat)
+        else:
+            runs = [(variant, seed + 1) for seed in range(repeat) for variant in only or _variants(folder)]
+        found.append(_verify(cluster, each, runs, deadline))
+    if all_scenarios:
+        place = _verification.write([_labs.scenario_folder(each) for each in slugs])
+        console.print(f"\n{place} has all that is proven")
+    emit({"scenarios": found} if all_scenarios else found[0], output)
+    if not all(each["as_expected"] for each in found):
         raise typer.Exit(EXIT_FAIL)
+
+
+def _variants(folder: Path) -> list[str]:
+    from faultline import catalogue
+
+    return catalogue.variants(folder)
+
+
+def _verify(cluster: Cluster, slug: str, runs: Sequence[tuple[str, int]], deadline: float | None) -> dict[str, Any]:
+    """Do these runs (variant, seed) of a scenario, as far as the time allows, and keep what they prove."""
+    from faultline.cli import _experiment, _labs, _record, _verified
+
+    folder = _labs.scenario_folder(slug)
+    rows: list[Row] = []
+    if runs and not _over(deadline):
+        with _experiment.own_lab(cluster, slug, f"verify-{slug}"[:40].rstrip("-"), "verify") as lab:
+            for variant, seed in runs:
+                if _over(deadline):
+                    console.print("[yellow]the budget is used up[/]")
+                    break
+                rows.append(_one(cluster, lab, variant, seed))
+                _verified.add(folder, rows[-1])
+    missing = sorted({variant for variant, _ in runs} - {each.variant for each in rows})
+    good = all(each.as_expected for each in rows) and not missing
+    data = {
+        "slug": slug,
+        "as_expected": good,
+        "not_run": missing,
+        "runs": [{**each.model_dump(), "as_expected": each.as_expected} for each in rows],
+    }
+    if rows:
+        _print(rows)
+        _record.write_json(f"verify-{slug}.json", data)
+    elif not runs:
+        console.print(f"[green]✓[/] {slug}: proven already, nothing has changed since")
+    if missing:
+        console.print(f"[red]✗[/] {slug}: not run: {', '.join(missing)}")
+    return data
+
+
+def _over(deadline: float | None) -> bool:
+    return deadline is not None and time.monotonic() >= deadline
 
 
 def expected(variant: str) -> str:
@@ -77,32 +139,37 @@ def caught_by(folder: Path, variant: str) -> str | None:
     return str(yaml.safe_load((folder / variant / "wrong.yaml").read_text(encoding="utf-8"))["objective"])
 
 
-def _one(cluster: Cluster, lab: Lab, variant: str, round_number: int) -> dict[str, Any]:
-    from faultline.cli import _experiment, _labs
+def _one(cluster: Cluster, lab: Lab, variant: str, seed: int) -> Row:
+    from faultline.cli import _experiment, _labs, _usage, _verified
 
-    console.print(f"\n[bold]{variant}[/], round {round_number + 1}: must {expected(variant)}")
+    console.print(f"\n[bold]{variant}[/], round {seed}: must {expected(variant)}")
+    folder = _labs.scenario_folder(lab.slug)
     _experiment.deploy(cluster, lab, variant)
-    result = _experiment.experiment(cluster, lab, variant, seed=round_number + 1)
+    result = _experiment.experiment(cluster, lab, variant, seed=seed)
     status = result.run.status
-    lost = [each.name for each in status.objectives if not each.met]
-    catcher = caught_by(_labs.scenario_folder(lab.slug), variant)
-    return {
-        "variant": variant,
-        "round": round_number + 1,
-        "run": result.run.name,
-        "score": status.score,
-        "verdict": status.verdict,
-        "expected": expected(variant),
-        "caught_by": catcher,
-        "as_expected": status.verdict == expected(variant) and (catcher is None or catcher in lost),
-        "retries": result.retries,
-        "run_seconds": result.run.seconds,
-        "lost": lost,
-        "reasons": status.reasons,
-    }
+    started, ended = status.started or 0.0, status.ended or 0.0
+    memory, cores = _usage.lab_at_most(cluster, lab.name, started, ended)
+    return _verified.Row(
+        variant=variant,
+        digest=_verified.variant_digest(folder, variant),
+        engine=_verified.engine_digest(),
+        seed=seed,
+        run=result.run.name,
+        ended=ended,
+        verdict=status.verdict or "",
+        expected=expected(variant),
+        score=status.score,
+        caught_by=caught_by(folder, variant),
+        lost=[each.name for each in status.objectives if not each.met],
+        reasons=status.reasons,
+        retries=result.retries,
+        run_seconds=round(ended - started, 1),
+        memory_bytes=memory,
+        cores=cores,
+    )
 
 
-def _print(rows: list[dict[str, Any]]) -> None:
+def _print(rows: Sequence[Row]) -> None:
     from rich.table import Table
 
     from faultline.cli._show import verdict
@@ -111,8 +178,8 @@ def _print(rows: list[dict[str, Any]]) -> None:
     for title in ("variant", "round", "score", "verdict", "expected", "retries", "lost"):
         table.add_column(title)
     for row in rows:
-        mark = "[green]✓[/]" if row["as_expected"] else "[red]✗[/]"
-        score = "-" if row["score"] is None else str(row["score"])
-        texts = [str(row["round"]), score, verdict(row["verdict"]), row["expected"], str(row["retries"])]
-        table.add_row(f"{mark} {row['variant']}", *texts, ", ".join(row["lost"]))
+        mark = "[green]✓[/]" if row.as_expected else "[red]✗[/]"
+        score = "-" if row.score is None else str(row.score)
+        texts = [str(row.seed), score, verdict(row.verdict), row.expected, str(row.retries)]
+        table.add_row(f"{mark} {row.variant}", *texts, ", ".join(row.lost))
     console.print(table, soft_wrap=False)

@@ -1,0 +1,118 @@
+"""What `faultline verify` has proven: one record a scenario, in its folder, each row bound to what it was proven on.
+
+A row holds for the digest of its variant (code, load, data, Scenario) and of the engine (images and the lab's chart).
+Rows of another variant's digest are dropped: they say nothing about what is there now. Rows of another engine are kept
+until newer ones replace them, and are told apart.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from faultline import catalogue
+from faultline.cli import _record
+from faultline.controller.deploy import chart_digest
+from faultline.errors import InvalidInput
+from faultline.host import images
+from faultline.host.home import REPO
+
+FILE = "verified.json"
+DIGITS = 12
+NOT_OF_THE_ENGINE = {"dashboard"}
+"""Images that no run uses."""
+
+
+class Row(BaseModel):
+    """One graded run of a variant, after at most two inconclusive ones."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    variant: str
+    digest: str
+    engine: str
+    seed: int
+    run: str
+    ended: float
+    """Unix seconds."""
+    verdict: str
+    expected: str
+    score: int | None
+    caught_by: str | None
+    """The objective that must catch a wrong fix."""
+    lost: list[str]
+    reasons: list[str]
+    retries: int
+    """Inconclusive runs before this one."""
+    run_seconds: float
+    memory_bytes: float | None
+    """At most, of the system and its harness."""
+    cores: float | None
+    """At most over 10 s, of the system and its harness."""
+
+    @property
+    def as_expected(self) -> bool:
+        """The right verdict, and for a wrong fix by the objective that it names."""
+        return self.verdict == self.expected and (self.caught_by is None or self.caught_by in self.lost)
+
+
+def engine_digest() -> str:
+    """Of all that grades and runs a scenario but is no part of it."""
+    tags = [f"{name}:{images.tag(name)}" for name in images.CHART_IMAGES if name not in NOT_OF_THE_ENGINE]
+    return _digest([images.KUBERNETES_VERSION, chart_digest(REPO / "charts" / "lab"), *tags])
+
+
+def variant_digest(folder: Path, variant: str) -> str:
+    """Of a variant's code and of what all variants of the folder share: the object, the load, the data, the catcher."""
+    files = [folder / "scenario.yaml", folder / "load.py", folder / "seed.sql", folder / variant / "wrong.yaml"]
+    return _digest([catalogue.version(folder, variant).digest, *(_text(each) for each in files)])
+
+
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8") if file.is_file() else ""
+
+
+def _digest(parts: Sequence[str]) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:DIGITS]
+
+
+def read(folder: Path) -> list[Row]:
+    """The rows of a folder, oldest first; none where nothing was proven.
+
+    Raises InvalidInput (FL139) for a record that somebody has broken.
+    """
+    path = folder / FILE
+    try:
+        return [Row.model_validate(each) for each in json.loads(_text(path) or "[]")]
+    except (ValueError, ValidationError) as error:
+        raise InvalidInput(
+            "FL139", f"{_record.shown(path)} cannot be read: {error}", "restore it with `git checkout`"
+        ) from error
+
+
+def current(folder: Path, rows: Sequence[Row]) -> list[Row]:
+    """Those that are about the variants as they are now, on whatever engine."""
+    now = {each: variant_digest(folder, each) for each in catalogue.variants(folder)}
+    return [each for each in rows if now.get(each.variant) == each.digest]
+
+
+def add(folder: Path, row: Row) -> None:
+    """Keep a row, and of its variant only those on the same engine. The file is whole at any moment."""
+    rows = [each for each in current(folder, read(folder)) if each.variant != row.variant or each.engine == row.engine]
+    rows = sorted([*rows, row], key=lambda each: (each.variant, each.ended))
+    new = folder / f".{FILE}"
+    new.write_text(json.dumps([each.model_dump() for each in rows], indent=1) + "\n", encoding="utf-8")
+    os.replace(new, folder / FILE)
+
+
+def missing(folder: Path, repeat: int) -> list[tuple[str, int]]:
+    """Variant and seed of each run that is still to be done on this engine, round by round."""
+    engine, rows = engine_digest(), current(folder, read(folder))
+    done = {(each.variant, each.seed) for each in rows if each.engine == engine and each.as_expected}
+    wanted = [(variant, seed) for seed in range(1, repeat + 1) for variant in catalogue.variants(folder)]
+    return [each for each in wanted if each not in done]
