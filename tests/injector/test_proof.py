@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from faultline.faults.exhaust_connections import ExhaustConnections
 from faultline.injector import proof
 from faultline.injector.lab import Lab
 from faultline.injector.plan import Plan
@@ -76,6 +77,21 @@ async def test_fault_that_does_not_end_is_not_cleared(lab: Lab, tools: Any, monk
     status = await run(lab, tools)
     assert status.observed
     assert status.cleared is None
+
+
+@pytest.mark.e2e
+async def test_end_is_seen_though_the_store_has_no_connection_left_by_then(postgres: Any, tools: Any) -> None:
+    edge = postgres.config.edges[0].model_copy(update={"name": "a->postgres", "upstream": postgres.config.postgres})
+    config = postgres.config.model_copy(update={"edges": [edge]})
+    now = time.time()
+    fault = {"name": "f", "type": "reset", "edge": "a->postgres", "start": now + 3.0, "end": now + 3.3}
+    async with Lab(config) as lab:
+        await lab.runner.load(Plan.model_validate({"run": "r", "lease_seconds": 30, "faults": [fault]}))
+        await asyncio.sleep(2.0)  # the probe has its connections before everybody else takes one
+        async with postgres.on(ExhaustConnections()):
+            await tools.until(lambda: lab.runner.statuses[0].cleared, 6)
+        [status] = await lab.runner.forget("r")
+    assert status.applied <= status.observed <= status.reverted <= status.cleared
 
 
 async def test_end_is_looked_for_once_the_others_on_the_edge_are_over(

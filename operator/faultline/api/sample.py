@@ -10,6 +10,8 @@ class Outcome(StrEnum):
     """How a probe's request ended, or that it has not yet."""
 
     ANSWERED = "answered"
+    TURNED_AWAY = "turned_away"
+    """The dependency's own answer that it has no connection left: the way to it is well."""
     PENDING = "pending"
     SILENT = "silent"
     """Given up by the probe after its limit."""
@@ -29,6 +31,11 @@ class Sample(NamedTuple):
     outcome: Outcome
     sent_bytes: int = 0
     received_bytes: int = 0
+
+    @property
+    def reached(self) -> bool:
+        """The dependency itself answered, if only to turn the client away."""
+        return self.outcome in (Outcome.ANSWERED, Outcome.TURNED_AWAY)
 
     @property
     def unanswered(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from faultline.faults.base import SILENT_SECONDS, Direction, EdgeFault, Outcome, Sample, Toxic, streams
+from faultline.faults.base import SILENT_SECONDS, Direction, EdgeFault, Sample, Toxic, streams
 
 
 class Partition(EdgeFault):
@@ -24,4 +24,4 @@ class Partition(EdgeFault):
 
     def effect(self, sample: Sample, usual: float) -> bool:
         """Silence where the way past the edge answers, be it ended by the end of the fault."""
-        return sample.outcome is not Outcome.ANSWERED and sample.seconds - usual >= SILENT_SECONDS
+        return not sample.reached and sample.seconds - usual >= SILENT_SECONDS

@@ -27,7 +27,7 @@ PERIOD_SECONDS = 0.1
 LIMIT_SECONDS = 1.0
 """How long a probe waits for an answer before it takes a new connection."""
 RETRY_SECONDS = 0.02
-"""Pause after a failure, so that the end of a fault is seen soon."""
+"""Pause after a failure of the way, so that the end of a fault is seen soon."""
 LOOK_SECONDS = 0.02
 """How often requests under way are looked at."""
 USUAL_SAMPLES = 5
@@ -64,7 +64,7 @@ class Lane:
                 self._sent = None
                 self._listener(sample)
                 next_ask = started + PERIOD_SECONDS - self._clock.now()
-                await asyncio.sleep(max(0.0, next_ask) if sample.outcome is Outcome.ANSWERED else RETRY_SECONDS)
+                await asyncio.sleep(max(0.0, next_ask) if sample.reached else RETRY_SECONDS)
         finally:
             self._question.abort()
 
@@ -99,6 +99,8 @@ class Lane:
 def _outcome(result: BaseException | None) -> Outcome:
     if result is None:
         return Outcome.ANSWERED
+    if isinstance(result, asyncpg.TooManyConnectionsError):
+        return Outcome.TURNED_AWAY
     if isinstance(result, ConnectionResetError):
         return Outcome.RESET
     if isinstance(result, EOFError | asyncpg.ConnectionDoesNotExistError | asyncpg.InternalClientError):

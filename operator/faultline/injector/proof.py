@@ -67,8 +67,9 @@ class Proof:
             self._record.note(self._name, observed=max(sample.sent, status.applied))
 
     def _judge_end(self, sample: Sample, usual: float | None) -> None:
-        # Where the dependency itself gives no answers, being no worse than the way past the edge is all one can see.
-        well = sample.outcome is Outcome.ANSWERED and not self._fault.effect(sample, usual or 0.0)
+        # Where the dependency itself gives no answers, being no worse than the way past the edge is all one can see. A
+        # probe that lost its connection to the fault may find a server that is full by then: that is the app's doing.
+        well = sample.reached and not self._fault.effect(sample, usual or 0.0)
         if well or usual is None:
             self._record.note(self._name, cleared=sample.sent + sample.seconds)
             self.cleared.set()

@@ -142,7 +142,7 @@ class ClosingQuestion(StreamQuestion):
 
 
 class PostgresQuestion(Question):
-    """A query on a reserved connection of the role `app`."""
+    """A query on a connection that is kept, of the role `app`."""
 
     def __init__(self, address: tuple[str, int], pad: int, password: str) -> None:
         super().__init__(address, pad)
