@@ -18,7 +18,8 @@ SUMMARY = {"successRate": 0.5, "p50": 0.01, "p95": 2.0, "p99": 2.5, "requestsPer
 
 def result(variant, verdict, score, retries=0, lost=()):
     objectives = [
-        {"name": name, "measure": "availability", "target": 1, "worst": 0, "weight": 1, "met": False} for name in lost
+        {"name": name, "measure": "availability", "value": 0.5, "target": 1, "worst": 0, "weight": 1, "met": False}
+        for name in lost
     ]
     status = {
         "phase": "Done",
@@ -107,6 +108,7 @@ def test_verify_refuses_a_wrong_fix_that_fails_for_another_reason(run_json, stor
     story(**{"wrong/slower": result("wrong/slower", "fail", 30, lost=["something else"])})
     code, answer = run_json("verify", "shop", "--variant", "wrong/slower")
     assert (code, answer["as_expected"]) == (1, False)
+    assert answer["runs"][0]["measured"] == {"something else": 0.5}
 
 
 def test_verify_without_time_names_what_was_not_run(run_json, story, monkeypatch):

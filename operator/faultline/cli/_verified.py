@@ -46,6 +46,8 @@ class Row(BaseModel):
     caught_by: str | None
     """The objective that must catch a wrong fix."""
     lost: list[str]
+    measured: dict[str, float | None] = {}
+    """Each objective's value, for the lesson's table."""
     reasons: list[str]
     retries: int
     """Inconclusive runs before this one."""

@@ -161,6 +161,7 @@ def _one(cluster: Cluster, lab: Lab, variant: str, seed: int) -> Row:
         score=status.score,
         caught_by=caught_by(folder, variant),
         lost=[each.name for each in status.objectives if not each.met],
+        measured={each.name: each.value for each in status.objectives},
         reasons=status.reasons,
         retries=result.retries,
         run_seconds=round(ended - started, 1),
