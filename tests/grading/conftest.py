@@ -88,6 +88,7 @@ def healthy(fake: FakePrometheus) -> None:
         ],
         r'max_over_time.*mode="steal"': [({}, 0.01)],
         r"max_over_time.*faultline_node_cpu": [({}, 0.12)],
+        r"sum by \(namespace\)": [({"namespace": "lab-other"}, 0.015), ({"namespace": "harness-other"}, 0.005)],
         r'exact_latency_seconds.*quantile="0.95"': [({}, 0.25)],
         r"exact_latency_seconds": [({}, 0.05)],
         r"faultline_load_recovery_seconds": [({}, 2.0)],

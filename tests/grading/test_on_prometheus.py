@@ -120,12 +120,17 @@ async def test_a_counter_that_went_down_is_a_restart(server, question):
 
 
 @pytest.mark.parametrize(
-    ("scenario", "limit", "doubts"), [("healthy", 0.3, 0), ("healthy", 0.28, 1), ("nobody", 0.5, 1)]
+    ("scenario", "limit", "steps"),
+    [
+        ("healthy", 0.3, []),
+        ("healthy", 0.28, ["the lab gap used 25% meanwhile: `faultline delete --name gap`, and run it again"]),
+        ("nobody", 0.5, ["is the meter's pod up?"]),
+    ],
 )
-async def test_cpu_that_is_not_the_labs_is_noise(server, question, monkeypatch, scenario, limit, doubts):
+async def test_cpu_that_is_not_the_labs_is_noise(server, question, monkeypatch, scenario, limit, steps):
     # 1.08 of 2 cores are busy; 0.5 are the lab's, and the other labs' are noise like any other program's: 29%
     monkeypatch.setattr("faultline.grading.validity.noise.NOISE_SHARE", limit)
-    assert len(await Noise().judge(question(server, scenario))) == doubts
+    assert [each.next_step for each in await Noise().judge(question(server, scenario))] == steps
 
 
 async def test_numbers_that_are_too_old(server, question):

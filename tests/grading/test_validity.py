@@ -6,6 +6,8 @@ import pytest
 
 from faultline.grading import grade
 from faultline.grading.evidence import Canary, Health
+from faultline.grading.validity.base import Question
+from faultline.grading.validity.noise import Noise
 
 MARK = 1_800_000_000.0
 END = MARK + 63
@@ -180,6 +182,18 @@ async def test_a_component_that_was_never_scraped(fake, doubted):
 async def test_host_noise(fake, doubted, query, share, reason):
     fake.rows[query] = [({}, share)]
     assert reason in (await doubted())[0]
+
+
+async def test_another_lab_that_used_much_is_named_with_what_to_do(prometheus, spec, evidence, fake):
+    fake.rows[r"max_over_time.*faultline_node_cpu"] = [({}, 0.5)]
+
+    async def steps():
+        found = evidence()
+        return [each.next_step for each in await Noise().judge(Question(prometheus, spec, found, found.context(spec)))]
+
+    assert await steps() == ["stop what else runs on this machine and run it again"]
+    fake.rows[r"sum by \(namespace\)"] += [({"namespace": "lab-shop"}, 0.09), ({"namespace": "harness-shop"}, 0.02)]
+    assert await steps() == ["the lab shop used 11% meanwhile: `faultline delete --name shop`, and run it again"]
 
 
 async def test_host_noise_that_cannot_be_known(fake, doubted):
