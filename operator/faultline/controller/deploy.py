@@ -36,7 +36,7 @@ BINDING_SECONDS = 5.0
 HARNESS_SECRET = "harness"  # noqa: S105  # the name of a Secret, not one
 
 
-NOT_GRADED = {"title", "tier", "concepts", "schedule", "suspend"}
+NOT_GRADED = {"title", "tier", "concepts", "order", "schedule", "suspend"}
 """Fields of a spec that change nothing about a run."""
 
 
