@@ -1,8 +1,9 @@
 import json
+from xml.etree import ElementTree
 
 import pytest
 
-from faultline.cli import build
+from faultline.cli import _run_json, build
 from faultline.cli.base import complete_slug
 from faultline.errors import NotReady
 from faultline.progress import Attempt, Store
@@ -283,6 +284,62 @@ def test_report_writes_one_page_for_two_runs(run_json, cluster, done_run, tmp_pa
     assert code == 0
     assert answer["report"] == str(tmp_path / "reports" / "shop-1-and-shop-2.html")
     assert "shop-2" in (tmp_path / "reports" / "shop-1-and-shop-2.html").read_text()
+
+
+LOST = {"name": "stays up", "measure": "availability", "target": 0.99, "worst": 0.9, "weight": 40, "value": 0.5,
+        "query": "sum(ok) / sum(all)", "reason": "bound every wait"}  # fmt: skip
+MET = LOST | {"name": "stays fast", "value": 1.0, "points": 60, "met": True}
+DOUBLED = {"name": "once", "check": "duplicate_effects", "result": "violated", "examined": 5, "unit": "keys",
+           "violations": 1, "examples": [{"text": "key 7 took effect twice", "operations": []}]}  # fmt: skip
+
+
+def junit(run, tmp_path, name="shop-1"):
+    assert run("report", name, "--junit", str(tmp_path / "out" / "run.xml")).exit_code == 0
+    (suite,) = ElementTree.parse(tmp_path / "out" / "run.xml").getroot()  # noqa: S314 - just written
+    return suite, {
+        each.get("name"): (each[0].tag if len(each) else "", "".join(each.itertext()).strip()) for each in suite
+    }
+
+
+def test_a_failed_run_as_junit_names_each_lost_point(run, cluster, done_run, tmp_path):
+    done_run("shop-1", objectives=[LOST, MET], checks=[DOUBLED], reasons=["a required one is missed"])
+    suite, cases = junit(run, tmp_path)
+    assert {key: suite.get(key) for key in ("name", "tests", "failures", "errors", "time")} == {
+        "name": "shop-1", "tests": "4", "failures": "3", "errors": "0", "time": "81.000",
+    }  # fmt: skip
+    assert {name: kind for name, (kind, _) in cases.items()} == {
+        "verdict": "failure", "stays up": "failure", "stays fast": "system-out", "once (duplicate_effects)": "failure",
+    }  # fmt: skip
+    assert "fail: 40 of 100, 80 are needed\na required one is missed" in cases["verdict"][1]
+    assert "expected at least 0.99" in cases["stays up"][1]
+    assert "seen 0.5; 0 of 40 points\nbound every wait\nsum(ok) / sum(all)" in cases["stays up"][1]
+    assert "key 7 took effect twice" in cases["once (duplicate_effects)"][1]
+
+
+def test_points_lost_by_a_run_that_passed_fail_no_pipeline(run, cluster, done_run, tmp_path):
+    done_run("shop-1", verdict="pass", score=85, objectives=[LOST, MET])
+    suite, cases = junit(run, tmp_path)
+    assert (suite.get("failures"), suite.get("errors"), cases["stays up"][0]) == ("0", "0", "system-out")
+
+
+def test_a_run_without_a_verdict_is_an_error(run, cluster, done_run, tmp_path):
+    done_run("shop-1", verdict="inconclusive", score=None, objectives=[LOST], reasons=["host noise"])
+    suite, cases = junit(run, tmp_path)
+    assert (suite.get("failures"), suite.get("errors")) == ("0", "1")
+    assert cases["verdict"] == ("error", "inconclusive: no score, 80 are needed\nhost noise")
+
+
+def test_what_programs_get_is_as_the_schema_says(run_json, lab, done_run):
+    assert _run_json.SCHEMA.read_text() == _run_json.schema(), "run python -m faultline.cli._run_json"
+    lab()
+    done_run("shop-1", objectives=[LOST, MET], checks=[DOUBLED])
+    _, answer = run_json("grade")
+    properties = json.loads(_run_json.schema())["properties"]
+    assert answer.keys() - properties.keys() == {"report", "next"}
+    assert (
+        answer["objectives"][0].keys()
+        == json.loads(_run_json.schema())["$defs"]["ObjectiveStatus"]["properties"].keys()
+    )
 
 
 def test_env_prints_lines_for_a_shell(run, home):

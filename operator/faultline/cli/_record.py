@@ -51,12 +51,6 @@ def find(name: str, context: str | None) -> RunRecord:
     return record(_runs.get(Cluster.open(context), name))
 
 
-def as_json(run: RunView) -> dict[str, Any]:
-    """A run for programs: the status as it stands, and the name."""
-    status = run.status.model_dump(mode="json", by_alias=True)
-    return {"run": run.name, "scenario": run.scenario, "run_seconds": run.seconds, **status}
-
-
 def write_report(name: str, text: str) -> Path:
     """Write a file into reports/. Raises HostProblem (FL522) when the disk refuses."""
     path = REPO / "reports" / name

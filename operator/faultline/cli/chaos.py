@@ -29,7 +29,7 @@ def chaos(
     A second one while a run is under way queues. Ctrl-C stops the watching, not the run.
     """
     from faultline import catalogue
-    from faultline.cli import _follow, _labs, _record, _runs
+    from faultline.cli import _follow, _labs, _record, _run_json, _runs
     from faultline.cli._cluster import Cluster
     from faultline.cli._show import duration, next_step
 
@@ -50,7 +50,7 @@ def chaos(
         finished.append(run)
     command = f"make grade S={lab.slug}" if lab.name == lab.slug else f"faultline grade --name {lab.name}"
     next_step(command)
-    emit({"runs": [_record.as_json(each) for each in finished], "next": command}, output)
+    emit({"runs": [_run_json.as_json(each) for each in finished], "next": command}, output)
 
 
 def stop(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
     from faultline.cli._cluster import Cluster
     from faultline.cli._labs import Lab
     from faultline.cli._runs import RunView
+    from faultline.report import RunRecord
 
+JunitOption = Annotated[Path | None, typer.Option(help="also write this file, JUnit XML for pipelines")]
 STATUS = {"pass": EXIT_PASS, "fail": EXIT_FAIL}
 
 
@@ -37,6 +41,7 @@ def register(app: typer.Typer) -> None:
 def grade(
     slug: SlugArgument = None,
     name: NameOption = None,
+    junit: JunitOption = None,
     output: OutputOption = Output.TEXT,
     context: ContextOption = None,
 ) -> None:
@@ -45,7 +50,7 @@ def grade(
     Waits for a run that is under way, and starts one when there is none. Exit status 0 for pass, 1 for fail,
     3 for inconclusive, 2 for an error.
     """
-    from faultline.cli import _diagnose, _grade, _labs, _record, _runs
+    from faultline.cli import _diagnose, _grade, _labs, _record, _run_json, _runs
     from faultline.cli._cluster import Cluster
     from faultline.cli._show import next_step
     from faultline.report import render
@@ -59,10 +64,19 @@ def grade(
     page = _record.write_report(f"{run.name}.html", render([shown], next_command=command))
     _grade.show(shown, run)
     _diagnose.settle(lab, _runs.runs(cluster, lab.name))
+    _write_junit(junit, [shown])
     console.print(f"\nthe page with the charts: [bold]{_record.shown(page)}[/]")
     next_step(command)
-    emit({**_record.as_json(run), "report": str(page), "next": command}, output)
+    emit({**_run_json.as_json(run), "report": str(page), "next": command}, output)
     raise typer.Exit(STATUS.get(run.status.verdict or "", EXIT_INCONCLUSIVE))
+
+
+def _write_junit(path: Path | None, records: Sequence[RunRecord]) -> None:
+    from faultline.cli import _junit
+
+    if path:
+        _junit.write(path, records)
+        console.print(f"for pipelines: [bold]{path}[/]")
 
 
 def _newest(cluster: Cluster, lab: Lab) -> RunView:
@@ -78,6 +92,7 @@ def _newest(cluster: Cluster, lab: Lab) -> RunView:
 
 def report(
     runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="names of runs, see `faultline status`")],
+    junit: JunitOption = None,
     output: OutputOption = Output.TEXT,
     context: ContextOption = None,
 ) -> None:
@@ -87,6 +102,7 @@ def report(
 
     records = [_record.find(each, context) for each in runs]
     page = _record.write_report(f"{'-and-'.join(runs)}.html"[-200:], render(records))
+    _write_junit(junit, records)
     console.print(f"[bold]{_record.shown(page)}[/]")
     emit({"report": str(page)}, output)
 
