@@ -1,32 +1,71 @@
 """From the core that a container starts with to its own limit."""
 
 import json
-from types import SimpleNamespace
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-import urllib3
-from kubernetes import client
+from kubernetes.client import ApiClient, Configuration
 
+from faultline.clients.kube import Kube
 from faultline.errors import Unreachable
+from faultline.lab import problems
 from faultline.lab.limits import check, millis, tighten
 
+Answer = tuple[int, Any]
+"""Status and body; a text goes out as it is."""
 
-class Api:
-    """`CoreV1Api` with one pod; `fails` is raised by the resize."""
 
-    def __init__(self, found: dict[str, Any], fails: Exception | None = None) -> None:
-        self.found = found
-        self.fails = fails
-        self.asked: list[tuple[str, str, Any]] = []
+class Server:
+    """Answers as an API server would: by `METHOD PATH`, else with empty lists."""
 
-    def list_namespaced_pod(self, namespace: str, **_: Any) -> Any:
-        return SimpleNamespace(data=json.dumps({"items": [self.found]}))
+    def __init__(self, port: int, answers: dict[str, Answer], asked: list[tuple[str, Any]]) -> None:
+        self.kube = Kube(ApiClient(Configuration(host=f"http://127.0.0.1:{port}")), "tests")
+        self.answers = answers
+        self.asked = asked
 
-    def patch_namespaced_pod_resize(self, name: str, namespace: str, body: Any, **_: Any) -> None:
-        self.asked.append((namespace, name, body[1]["value"]))
-        if self.fails:
-            raise self.fails
+
+@contextmanager
+def listening() -> Iterator[Server]:
+    answers: dict[str, Answer] = {}
+    asked: list[tuple[str, Any]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            asked.append((f"{self.command} {self.path}", json.loads(body) if body else None))
+            status, answer = answers.get(f"{self.command} {self.path.partition('?')[0]}", (200, {"items": []}))
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(answer.encode() if isinstance(answer, str) else json.dumps(answer).encode())
+
+        do_PATCH = do_GET
+
+        def log_message(self, *_: object) -> None:
+            """Not on the console."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield Server(server.server_port, answers, asked)
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def api() -> Iterator[Callable[..., Server]]:
+    """Starts an API server whose lab `demo` has the given pods."""
+    with ExitStack() as stack:
+
+        def start(*pods: Any) -> Server:
+            server = stack.enter_context(listening())
+            server.answers["GET /api/v1/namespaces/lab-demo/pods"] = 200, {"items": list(pods)}
+            return server
+
+        yield start
 
 
 def pod(
@@ -83,24 +122,66 @@ def test_quantities_as_kubernetes_writes_them(text: str, value: int) -> None:
     assert millis(text) == value
 
 
-def test_the_limit_is_asked_for_in_the_lab() -> None:
-    api = Api(pod("1"))
-    assert tighten(api, "demo") == ["pod/web-1: its CPU limit is not in force yet"]  # type: ignore[arg-type]
-    assert api.asked == [("lab-demo", "web-1", "150m")]
+def test_the_limit_is_asked_for_in_the_lab(api) -> None:
+    server = api(pod("1"))
+    assert tighten(server.kube, "demo") == ["pod/web-1: its CPU limit is not in force yet"]
+    (listed, _), (patched, patch) = server.asked
+    assert listed == "GET /api/v1/namespaces/lab-demo/pods?labelSelector=faultline.dev%2Fscenario%3Ddemo"
+    assert patched == "PATCH /api/v1/namespaces/lab-demo/pods/web-1/resize"
+    assert patch[1]["value"] == "150m"
 
 
-def test_a_pod_that_went_away_meanwhile_is_no_error() -> None:
-    assert tighten(Api(pod("1"), client.ApiException(status=404)), "demo")  # type: ignore[arg-type]
+def test_a_pod_that_went_away_meanwhile_is_no_error(api) -> None:
+    server = api(pod("1"))
+    server.answers["PATCH /api/v1/namespaces/lab-demo/pods/web-1/resize"] = 404, {"message": "not found"}
+    assert tighten(server.kube, "demo")
+
+
+@pytest.mark.parametrize("status", [403, 422, 500])
+def test_a_limit_that_is_refused_is_said_as_such(api, status: int) -> None:
+    server = api(pod("1"))
+    server.answers["PATCH /api/v1/namespaces/lab-demo/pods/web-1/resize"] = status, {"message": "etcd"}
+    with pytest.raises(Unreachable, match=rf"FL602.*{status}: etcd"):
+        tighten(server.kube, "demo")
+
+
+@pytest.mark.parametrize("look", [tighten, problems])
+def test_an_api_server_in_trouble_is_said_as_such(api, look) -> None:
+    server = api()
+    server.answers["GET /api/v1/namespaces/lab-demo/pods"] = 500, {"message": "etcd"}
+    with pytest.raises(Unreachable, match=r"FL602.*500: etcd"):
+        look(server.kube, "demo")
+
+
+@pytest.mark.parametrize("look", [tighten, problems])
+def test_an_api_server_that_does_not_answer_is_said_as_such(ports, look) -> None:
+    nobody = Kube(ApiClient(Configuration(host=f"http://127.0.0.1:{ports.free(1)[0]}")), "tests")
+    with pytest.raises(Unreachable, match="FL603"):
+        look(nobody, "demo")
 
 
 @pytest.mark.parametrize(
-    ("fails", "code"),
+    ("answer", "told"),
     [
-        (client.ApiException(status=500, reason="etcd"), "FL602"),
-        (urllib3.exceptions.ReadTimeoutError(None, "/", "late"), "FL603"),  # type: ignore[arg-type]
+        ((200, "INFO starting\nno such table"), "INFO starting\nno such table"),
+        ((200, '{"level": "error"}'), '{"level": "error"}'),
+        ((400, {"message": "previous container not found"}), "(no log: previous container not found)"),
     ],
 )
-def test_an_api_server_in_trouble_is_said_as_such(fails: Exception, code: str) -> None:
-    with pytest.raises(Unreachable) as caught:
-        tighten(Api(pod("1"), fails), "demo")  # type: ignore[arg-type]
-    assert caught.value.code == code
+def test_why_a_lab_is_not_up_comes_with_the_log_of_what_ended(api, answer: Answer, told: str) -> None:
+    crashed = pod("1", ready=False)
+    crashed["metadata"]["namespace"] = "lab-demo"
+    crashed["status"]["containerStatuses"] = [
+        {
+            "name": "app",
+            "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+            "lastState": {"terminated": {"exitCode": 1}},
+        }
+    ]
+    server = api(crashed)
+    server.answers["GET /api/v1/namespaces/lab-demo/pods/web-1/log"] = answer
+    (found,) = problems(server.kube, "demo")
+    assert found.log == told
+    asked = [where for where, _ in server.asked]
+    assert "GET /api/v1/namespaces/lab-demo/events?fieldSelector=type%3DWarning" in asked
+    assert asked[-1].endswith("/log?container=app&tailLines=60&previous=true")

@@ -21,7 +21,7 @@ from kubernetes.config.config_exception import ConfigException
 from faultline.clients.kube_objects import APPLY_PATCH, JSON, JSON_PATCH, MERGE_PATCH, Json, checked, path
 from faultline.errors import NotReady, Unreachable
 
-__all__ = ["ANSWER_SECONDS", "JSON", "Json", "Kube", "path"]
+__all__ = ["ANSWER_SECONDS", "JSON", "JSON_PATCH", "Json", "Kube", "path"]
 
 CONNECT_SECONDS = 3.0
 ANSWER_SECONDS = 10.0

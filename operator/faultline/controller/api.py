@@ -9,8 +9,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, TypeVar
 
-from kubernetes.client import CoreV1Api
-
 from faultline.api.base import API_VERSION
 from faultline.clients.kube import Json, Kube, path
 from faultline.errors import FaultlineError
@@ -73,8 +71,7 @@ class Api:
 
     async def lab_problems(self, scenario: str) -> list[Problem]:
         """Why a lab is not Ready, worst first."""
-        core = CoreV1Api(self._kube.client)
-        return await self._in_thread(lambda: problems(core, scenario))
+        return await self._in_thread(lambda: problems(self._kube, scenario))
 
     async def allowed(self, verb: str, resource: str, namespace: str) -> bool:
         """Whether this operator may do that, as the API server sees it now."""
@@ -89,8 +86,7 @@ class Api:
 
     async def tighten(self, scenario: str) -> list[str]:
         """Give each Ready pod of the lab its own CPU limit; what is not in force yet, in words."""
-        core = CoreV1Api(self._kube.client)
-        return await self._in_thread(lambda: tighten(core, scenario))
+        return await self._in_thread(lambda: tighten(self._kube, scenario))
 
     async def event(
         self, about: Json, reason: str, message: str, kind: Literal["Normal", "Warning"] = "Normal"

@@ -7,14 +7,12 @@ in place and without a restart, and a lab counts as ready only when each of its 
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
-from kubernetes import client
-
-from faultline.lab.problems import REQUEST_TIMEOUT, Json, api_errors, is_ready
-from faultline.names import ANNOTATION_CPU, ANNOTATION_FAULT, LABEL_SCENARIO, lab_namespace
+from faultline.clients.kube import JSON_PATCH, Kube, path
+from faultline.lab.problems import REQUEST_TIMEOUT, Json, answered, is_ready, pods_of
+from faultline.names import ANNOTATION_CPU, ANNOTATION_FAULT, lab_namespace
 
 
 @dataclass(frozen=True)
@@ -28,24 +26,16 @@ class Late:
         return f"pod/{self.pod}: its CPU limit is not in force yet"
 
 
-@api_errors()
-def tighten(core: client.CoreV1Api, scenario: str) -> list[str]:
+def tighten(kube: Kube, scenario: str) -> list[str]:
     """Give each Ready pod of the lab its own CPU limit; what is not in force yet, in words.
 
     Blocks for as long as its few requests take (each bounded): call it in a thread. Raises Unreachable.
     """
     namespace = lab_namespace(scenario)
-    # As JSON: the package's models of ten pods cost more than all the rest of a look.
-    answer: Any = core.list_namespaced_pod(
-        namespace,
-        label_selector=f"{LABEL_SCENARIO}={scenario}",
-        _request_timeout=REQUEST_TIMEOUT,
-        _preload_content=False,
-    )
-    late = [each for each in map(check, json.loads(answer.data)["items"]) if each]
+    late = [each for each in map(check, pods_of(kube, namespace, scenario)) if each]
     for each in late:
         if each.patch:
-            _resize(core, namespace, each.pod, each.patch)
+            _resize(kube, namespace, each.pod, each.patch)
     return [str(each) for each in late]
 
 
@@ -75,10 +65,9 @@ def millis(cpu: str) -> int:
     return int(cpu.removesuffix("m")) if cpu.endswith("m") else round(float(cpu) * 1000)
 
 
-def _resize(core: client.CoreV1Api, namespace: str, pod: str, patch: list[dict[str, Any]]) -> None:
-    try:
-        core.patch_namespaced_pod_resize(pod, namespace, patch, _request_timeout=REQUEST_TIMEOUT)
-    except client.ApiException as error:
-        # Gone since it was listed: its successor is seen at the next look.
-        if error.status != 404:
-            raise
+def _resize(kube: Kube, namespace: str, pod: str, patch: list[dict[str, Any]]) -> None:
+    where = path("Pod", pod, namespace) + "/resize"
+    status, body = kube.request("PATCH", where, patch, content_type=JSON_PATCH, timeout=REQUEST_TIMEOUT)
+    # Else it is gone since it was listed: its successor is seen at the next look.
+    if status != 404:
+        answered(status, body)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import urllib3
-from kubernetes import client
-
+from faultline.clients.kube import Kube, path
 from faultline.errors import Unreachable
 from faultline.names import LABEL_SCENARIO, harness_namespace, lab_namespace
 
@@ -42,36 +40,29 @@ class Problem:
         return f"{self.where}: {self.reason}: {self.message}{tail}"
 
 
-@contextmanager
-def api_errors() -> Iterator[None]:
-    """The client's errors as ours: Unreachable, FL602 for an answer that is none, FL603 for no answer."""
-    try:
-        yield
-    except client.ApiException as error:
-        raise Unreachable("FL602", f"the API server answered {error.status}: {error.reason}", "make doctor") from error
-    except urllib3.exceptions.HTTPError as error:
-        raise Unreachable("FL603", f"the API server does not answer: {error}", "make doctor") from error
+def answered(status: int, body: Any) -> Any:
+    """What the API server answered. Raises Unreachable (FL602) when it refused: that says nothing about the lab."""
+    if status < 400:
+        return body
+    raise Unreachable("FL602", f"the API server answered {status}: {_message(body)}", "make doctor")
 
 
-@api_errors()
-def problems(core: client.CoreV1Api, scenario: str) -> list[Problem]:
+def problems(kube: Kube, scenario: str) -> list[Problem]:
     """What keeps the lab of `scenario` from being Ready, worst first; empty when each pod that there is is Ready.
 
     Blocks for as long as its few requests take (each bounded): call it in a thread. Raises Unreachable.
     """
     pods: list[Json] = []
     events: list[Json] = []
-    plain = core.api_client.sanitize_for_serialization
     for namespace in (lab_namespace(scenario), harness_namespace(scenario)):
-        found = core.list_namespaced_pod(
-            namespace, label_selector=f"{LABEL_SCENARIO}={scenario}", _request_timeout=REQUEST_TIMEOUT
-        )
-        pods += [plain(pod) for pod in found.items]
-        warnings = core.list_namespaced_event(
-            namespace, field_selector="type=Warning", _request_timeout=REQUEST_TIMEOUT
-        )
-        events += [plain(event) for event in warnings.items]
-    return explain(pods, events, {key: _log(core, key, again) for key, again in wanted_logs(pods)})
+        pods += pods_of(kube, namespace, scenario)
+        events += _list(kube, path("Event", namespace=namespace), fieldSelector="type=Warning")
+    return explain(pods, events, {key: _log(kube, key, again) for key, again in wanted_logs(pods)})
+
+
+def pods_of(kube: Kube, namespace: str, scenario: str) -> list[Json]:
+    """The pods of a scenario's lab in one of its namespaces. Raises Unreachable."""
+    return _list(kube, path("Pod", namespace=namespace), labelSelector=f"{LABEL_SCENARIO}={scenario}")
 
 
 def wanted_logs(pods: Iterable[Json]) -> Iterator[tuple[LogKey, bool]]:
@@ -181,18 +172,21 @@ def _statuses(pod: Json) -> list[Json]:
     return [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
 
 
-def _log(core: client.CoreV1Api, key: LogKey, previous: bool) -> str:
+def _list(kube: Kube, where: str, **query: str) -> list[Json]:
+    return list(answered(*kube.request("GET", where, query=query, timeout=REQUEST_TIMEOUT))["items"])
+
+
+def _log(kube: Kube, key: LogKey, previous: bool) -> str:
     namespace, pod, container = key
-    try:
-        text = core.read_namespaced_pod_log(
-            pod,
-            namespace,
-            container=container,
-            previous=previous,
-            tail_lines=LOG_LINES,
-            _request_timeout=REQUEST_TIMEOUT,
-        )
-    except client.ApiException as error:
+    query = {"container": container, "tailLines": str(LOG_LINES)} | ({"previous": "true"} if previous else {})
+    where = path("Pod", pod, namespace) + "/log"
+    status, text = kube.request("GET", where, query=query, timeout=REQUEST_TIMEOUT)
+    if status >= 400:
         # The pod went away, or its output with it: the rest of the explanation still holds.
-        return f"(no log: {error.reason})"
-    return str(text)
+        return f"(no log: {_message(text)})"
+    # A log of one line of JSON comes decoded.
+    return text if isinstance(text, str) else json.dumps(text)
+
+
+def _message(body: Any) -> str:
+    return str(body.get("message", "")) if isinstance(body, dict) else str(body)
