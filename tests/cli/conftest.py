@@ -150,7 +150,7 @@ def cluster(monkeypatch):
 @pytest.fixture
 def run():
     """Runs a command line; gives exit status, standard output and standard error."""
-    return lambda *args, **options: CliRunner().invoke(build(), list(args), **options)
+    return lambda *args, **options: CliRunner().invoke(build(*args[:1]), list(args), **options)
 
 
 @pytest.fixture
