@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
-import subprocess
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from faultline.injector.clock import Clock
 from faultline.injector.observer import RedisQueue, Waiting
+
+pytestmark = pytest.mark.e2e
 
 
 class Moving(Clock):
@@ -31,25 +28,12 @@ def clock() -> Moving:
 
 
 @pytest.fixture
-async def redis(tmp_path: Path) -> AsyncIterator[Redis]:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port = sock.getsockname()[1]
-    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
-    process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.DEVNULL)
-    client = Redis(port=port)
-    try:
-        for _ in range(200):
-            try:
-                await client.ping()
-                break
-            except RedisError:
-                await asyncio.sleep(0.05)
-        yield client
-    finally:
-        await client.aclose()
-        process.terminate()
-        await process.wait()
+async def redis(redis_port: int) -> AsyncIterator[Redis]:
+    """Empty."""
+    client = Redis(port=redis_port)
+    await client.flushall()
+    yield client
+    await client.aclose()
 
 
 async def test_a_queue_that_is_not_there_is_empty(redis, clock):
