@@ -15,13 +15,18 @@ from faultline.lint import RULES, lint
 REPO = Path(__file__).parents[2]
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that keeps the standard."""
-    (tmp_path / "scenarios").mkdir()
-    made = scaffold.create(tmp_path / "scenarios", "slow-prices")
+    made = scaffold.create(tmp_path_factory.mktemp("scenarios"), "slow-prices")
     assert lint(made) == []
     return made
+
+
+@pytest.fixture
+def folder(whole: Path, tmp_path: Path) -> Path:
+    """The same, to be broken."""
+    return shutil.copytree(whole, tmp_path / "scenarios" / whole.name)
 
 
 @pytest.fixture
