@@ -9,9 +9,12 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 FAULTLINE := .venv/bin/faultline
-# Most of these tests wait for something real, so there are more of them at once than there are cores. Each process
-# imports all of them: compiled once is much less.
-UNIT := PYTHONDONTWRITEBYTECODE= .venv/bin/pytest --ignore=tests/e2e --numprocesses=4
+# Each process imports all tests: compiled once is much less.
+PYTEST := PYTHONDONTWRITEBYTECODE= .venv/bin/pytest --ignore=tests/e2e
+# They keep the cores busy. Property tests try a tenth of what `make test` has them try.
+UNIT := $(PYTEST) -m "not integration and not e2e" --numprocesses=2 --hypothesis-profile=check
+# Most of what starts servers waits for them, so there are more of these at once than there are cores.
+WAITING := --numprocesses=4
 # Two lanes of labs at once, then what kills or stops parts that all labs share, and what is measured.
 E2E := .venv/bin/pytest tests/e2e --durations=15
 S ?=
@@ -81,15 +84,15 @@ verify: venv ## Prove a scenario: flawed fails, solution passes, wrong fixes fai
 verify-all: venv ## Prove what is not proven yet of all scenarios, and write docs/verification.md (REPEAT=3 BUDGET=60m)
 	@$(FAULTLINE) verify --all $(if $(REPEAT),--repeat $(REPEAT)) $(if $(BUDGET),--budget $(BUDGET))
 
-.PHONY: format check test test-crash static unit e2e toxiproxy-server lock
+.PHONY: format check test test-crash static unit integration e2e toxiproxy-server lock
 format: venv ## Format the code
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
 
-check: static unit ## Format, lint, types, import layers, lessons, unit tests, charts: what CI checks first
+check: static unit ## Format, lint, types, import layers, lessons, unit tests, charts: under two minutes
 
 test: static up browser network ## The checks, set-up, and all tests: what CI runs
-	$(UNIT)
+	$(PYTEST) $(WAITING)
 	$(E2E) -m "not alone" --numprocesses=2 --dist=loadgroup
 	$(E2E) -m alone
 
@@ -103,9 +106,13 @@ static: venv
 	.venv/bin/lint-imports
 	@$(FAULTLINE) lint
 
-unit: venv browser network ## Unit tests alone, without those of real data stores, which need the images
-	@$(FAULTLINE) tools helm toxiproxy-server
-	$(UNIT) -m "not e2e"
+unit: venv ## Unit tests alone
+	@$(FAULTLINE) tools helm
+	$(UNIT)
+
+integration: venv browser network ## Tests of real servers and a browser, but for those of data stores, which need the images
+	@$(FAULTLINE) tools toxiproxy-server
+	$(PYTEST) -m "integration and not e2e" $(WAITING)
 
 e2e: up browser ## End-to-end tests on the kind cluster
 	$(E2E) -m "not alone" --numprocesses=2 --dist=loadgroup

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from tests import servers
 from tests.stores import SEED, Stores
 
@@ -23,6 +24,19 @@ from faultline.injector.lab import Lab
 
 TOKEN = "a-token-of-the-tests"
 EDGES = ("client->a", "a->b")
+SERVERS = {"toxiproxy", "serve_process", "loadgen_urls", "plain_loadgen", "chromium", "porcupine", "postgres", "redis"}
+"""Fixtures that start programs: servers, a browser, a compiler."""
+
+# What `make check` tries of made-up data; `make test` has Hypothesis' own hundred, or what a test says.
+settings.register_profile("check", max_examples=10)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test of a real server is an integration test, whichever file it is in; before `-m` chooses."""
+    for each in items:
+        if SERVERS & set(getattr(each, "fixturenames", ())):
+            each.add_marker(pytest.mark.integration)
 
 
 @pytest.fixture(scope="session")

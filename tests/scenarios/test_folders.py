@@ -61,6 +61,7 @@ def test_load_has_the_operations_of_the_objectives(folder):
     assert wanted <= found
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("folder", "variant"),
     [(folder, variant) for folder in FOLDERS for variant in catalogue.variants(folder)],

@@ -166,11 +166,13 @@ def check(folder: Path, source: str, *arguments: str) -> subprocess.CompletedPro
 GOOD = "from labkit import create_app\napp = create_app('shop')\n"
 
 
+@pytest.mark.integration
 def test_check_imports_and_stops(tmp_path):
     done = check(tmp_path, GOOD, "--check", "shop:app")
     assert (done.returncode, done.stdout) == (0, "shop:app imports\n")
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("mode", [["--check"], []])
 @pytest.mark.parametrize(
     ("source", "target", "problem"),
@@ -190,6 +192,7 @@ def test_an_app_that_does_not_import_says_so(tmp_path, mode, source, target, pro
     assert problem in done.stderr
 
 
+@pytest.mark.integration
 def test_a_lifespan_that_fails_ends_the_process(tmp_path):
     source = (
         "from contextlib import asynccontextmanager\nfrom labkit import create_app\n"

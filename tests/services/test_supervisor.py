@@ -17,6 +17,8 @@ import pytest
 from tests.conftest import free_ports
 from tests.preloaded import Forked
 
+pytestmark = pytest.mark.integration
+
 SERVICES = Path(__file__).parents[2] / "services"
 
 
