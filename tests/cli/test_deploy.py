@@ -175,6 +175,11 @@ def test_the_labs_python_has_the_last_word_over_an_older_one(run, cluster, runni
     assert asked == [("lab-shop", "web-old")]
 
 
+def test_a_solution_that_is_deployed_is_on_record_as_seen(run, run_json, running, operator):
+    assert run("fix", "--variant", "solution").exit_code == 0
+    assert run_json("progress")[1]["scenarios"][0]["solution"] == "seen before an attempt"
+
+
 def test_the_check_that_runs_in_the_lab_names_the_line():
     packed = _syntax.base64.b64encode(_syntax.zlib.compress(json.dumps({"a.py": "x = 1\ny = (\n"}).encode())).decode()
     command = [sys.executable, "-I", "-c", _syntax._CHECK, packed]

@@ -108,9 +108,3 @@ def test_a_wrong_fix_is_no_solution(run, scenarios):
     result = run("solution", "shop", "--variant", "wrong/slower", "--anyway")
     assert "FL203 shop has no wrong/slower" in result.stderr
     assert "it has solution" in result.stderr
-
-
-def test_a_solution_that_is_deployed_is_noted_too(run, run_json, cluster, lab):
-    lab()
-    run("fix", "--variant", "solution")
-    assert run_json("progress")[1]["scenarios"][0]["solution"] == "seen before an attempt"

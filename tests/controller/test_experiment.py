@@ -1,5 +1,6 @@
 import asyncio
 import json
+import math
 import time
 
 import pytest
@@ -7,6 +8,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from tests.controller.conftest import IMAGES, deployment, run, scenario
 
+from faultline.api.status import LabPhase
 from faultline.catalogue import CONFIGMAPS, CodeVersion
 from faultline.clients.kube import path
 from faultline.controller import experiment as module
@@ -173,7 +175,12 @@ async def test_a_reset_that_failed_is_asked_for_once_more(api, harness, ground, 
     assert "/reset answered 500" in status_of(api)["reasons"][0]
 
 
+LONG = {"baseline": "300ms", "fault": "60s", "recovery": "60s", "drain": "60s"}
+"""For runs that end before their time, and before a busy machine has come to it."""
+
+
 async def test_a_generator_that_fails_ends_the_run_and_its_faults(api, harness, ground):
+    api.put("Scenario", scenario(phases=LONG))
     original = harness._do
 
     async def fails_later(call, request):
@@ -187,7 +194,7 @@ async def test_a_generator_that_fails_ends_the_run_and_its_faults(api, harness, 
     await ground().perform()
     assert status_of(api)["reasons"] == ["the load generator failed: no memory"]
     assert "edges DELETE /plan/r1" in harness.calls
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 60
 
 
 async def test_other_code_during_the_run_ends_it(api, harness, ground):
@@ -263,6 +270,7 @@ async def test_what_changes_while_everything_is_read_back_counts_too(api, harnes
 
 
 async def test_a_lost_plan_ends_it(api, harness, ground):
+    api.put("Scenario", scenario(phases=LONG))
     task = asyncio.create_task(ground().perform())
     await in_phase(api, "Fault")
     harness.lease = 404
@@ -286,9 +294,11 @@ async def test_a_run_without_a_scenario(api, harness, ground):
     assert status_of(api)["verdict"] == "inconclusive"
 
 
-async def test_a_run_of_a_lab_that_failed_says_why(api, helm, harness, ground):
+@pytest.mark.timeout(60)
+async def test_a_run_of_a_lab_that_failed_says_why_at_once(api, helm, harness, ground, monkeypatch):
+    monkeypatch.setattr(module, "LAB_SECONDS", math.inf)
     lab = ground.labs.known["shop"]
-    lab.status = lab.status.model_copy(update={"phase": "Failed", "message": "pod/web: no", "conditions": []})
+    lab.status = lab.status.model_copy(update={"phase": LabPhase.FAILED, "message": "pod/web: no", "conditions": []})
     await ground().perform()
     assert status_of(api)["reasons"] == ["FL323: the lab shop is not Ready: pod/web: no"]
 
@@ -308,7 +318,7 @@ async def test_a_lab_is_told_that_it_is_busy(api, harness, ground):
 
 
 async def in_phase(api, phase):
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while (api.objects[path("Run", "r1")].get("status") or {}).get("phase") != phase:
         assert time.monotonic() < deadline
         await asyncio.sleep(0.01)
