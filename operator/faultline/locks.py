@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from faultline.errors import Conflict
 
 PATIENCE_SECONDS = 10.0
@@ -19,6 +17,8 @@ def locked(path: Path, what: str) -> Iterator[None]:
 
     Raises Conflict (FL402) when another command holds it for over PATIENCE_SECONDS.
     """
+    from filelock import FileLock, Timeout  # it brings asyncio, which commands that lock nothing do without
+
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path, timeout=PATIENCE_SECONDS)
     try:

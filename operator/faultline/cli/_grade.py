@@ -8,7 +8,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from faultline.api.run import PASS_MARK
-from faultline.cli._labs import Lab
 from faultline.cli._runs import RunView
 from faultline.cli._show import COLOURS, duration
 from faultline.cli.base import console
@@ -83,17 +82,3 @@ def show_comparison(records: Sequence[RunRecord], titles: Sequence[str]) -> None
         values = [f"[green]{value}[/]" if place == row.best else value for place, value in enumerate(row.values)]
         table.add_row(row.label, *values)
     console.print(table, soft_wrap=False)
-
-
-def next_command(lab: Lab, run: RunView) -> str:
-    """What helps most after this verdict."""
-    if lab.name != lab.slug:
-        return f"faultline chaos --name {lab.name}"
-    match run.status.verdict:
-        case "pass":
-            return "faultline progress"
-        case "fail" if run.status.code and run.status.code.variant == "flawed":
-            return f"make hint S={lab.slug}, then edit workspace/{lab.slug}/ and make fix S={lab.slug}"
-        case "fail":
-            return f"edit workspace/{lab.slug}/, then make fix S={lab.slug} (make hint S={lab.slug} helps)"
-    return f"make chaos S={lab.slug}"

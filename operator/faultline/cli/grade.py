@@ -60,7 +60,7 @@ def grade(
     run = _newest(cluster, lab)
     _record.keep(lab, run)
     shown = _record.record(run, lab.raw["spec"]["title"])
-    command = _grade.next_command(lab, run)
+    command = _runs.next_command(lab, run)
     page = _record.write_report(f"{run.name}.html", render([shown], next_command=command))
     _grade.show(shown, run)
     _diagnose.settle(lab, _runs.runs(cluster, lab.name))

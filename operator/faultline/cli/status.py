@@ -84,14 +84,14 @@ def _variant(run: Any) -> str | None:
 
 def _next(lab: Any, runs: list[Any], digest: str | None) -> str:
     """What to type now: wait for Ready, run, look, or mend."""
-    from faultline.cli import _grade
+    from faultline.cli import _runs
 
     if not lab.ready:
         return f"make apply S={lab.slug}" if lab.name == lab.slug else f"faultline apply {lab.slug} --name {lab.name}"
     of_this = [each for each in runs if not each.done or (each.status.code and each.status.code.digest == digest)]
     if not of_this:
         return f"make chaos S={lab.slug}" if lab.name == lab.slug else f"faultline chaos --name {lab.name}"
-    return _grade.next_command(lab, of_this[-1]) if of_this[-1].done else f"make grade S={lab.slug}"
+    return _runs.next_command(lab, of_this[-1]) if of_this[-1].done else f"make grade S={lab.slug}"
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
