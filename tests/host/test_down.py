@@ -121,7 +121,7 @@ def test_clean_starts_our_engine_for_its_images_and_stops_it_again(state: Path, 
     done = down.clean(home, quiet())
     (started,) = engine._OUTLIVING
     engine._OUTLIVING.clear()
-    assert started.wait(10) == 0
+    assert started.wait(60) == 0
     assert done == {"cluster_removed": False, "engine": "stopped", "images_removed": 1}
     assert (state / "stopped").exists()
     assert not list((state / "images").iterdir())
