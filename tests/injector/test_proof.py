@@ -80,16 +80,20 @@ async def test_fault_that_does_not_end_is_not_cleared(lab: Lab, tools: Any, monk
 
 
 @pytest.mark.e2e
-async def test_end_is_seen_though_the_store_has_no_connection_left_by_then(postgres: Any, tools: Any) -> None:
+async def test_end_is_seen_though_the_store_has_no_connection_left_by_then(
+    postgres: Any, tools: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proof, "EARLY_SECONDS", 60.0)
     edge = postgres.config.edges[0].model_copy(update={"name": "a->postgres", "upstream": postgres.config.postgres})
     config = postgres.config.model_copy(update={"edges": [edge]})
     now = time.time()
-    fault = {"name": "f", "type": "reset", "edge": "a->postgres", "start": now + 3.0, "end": now + 3.3}
-    async with Lab(config) as lab:
+    fault = {"name": "f", "type": "reset", "edge": "a->postgres", "start": now + 6.0, "end": now + 6.5}
+    async with Lab(config) as lab, postgres.client(user="postgres") as admin:
         await lab.runner.load(Plan.model_validate({"run": "r", "lease_seconds": 30, "faults": [fault]}))
-        await asyncio.sleep(2.0)  # the probe has its connections before everybody else takes one
+        probes = "SELECT count(*) = 2 FROM pg_stat_activity WHERE usename = 'app'"
+        await tools.until(lambda: admin.fetchval(probes), 30, 0.1)
         async with postgres.on(ExhaustConnections()):
-            await tools.until(lambda: lab.runner.statuses[0].cleared, 6)
+            await tools.until(lambda: lab.runner.statuses[0].cleared, 30)
         [status] = await lab.runner.forget("r")
     assert status.applied <= status.observed <= status.reverted <= status.cleared
 
