@@ -180,6 +180,15 @@ def test_a_wrong_verdict_stays_on_record_and_is_no_proof(run_json, proven, story
     assert "it flips" in _verification.PAGE.read_text()
 
 
+def test_a_run_without_a_verdict_gives_way_to_one_with_it_and_is_counted_as_tries(run_json, proven, story, scenarios):
+    story(solution=result("solution", "inconclusive", None, retries=2))
+    assert run_json("verify", "shop", "--variant", "solution")[0] == 1
+    assert [each.verdict for each in _verified.read(scenarios / "shop")] == ["inconclusive"]
+    story(solution=result("solution", "pass", 99, retries=1))
+    run_json("verify", "shop", "--variant", "solution")
+    assert [(each.verdict, each.retries) for each in _verified.read(scenarios / "shop")] == [("pass", 4)]
+
+
 def test_the_page_has_what_each_variant_gave(run_json, proven):
     run_json("verify", "--all", "--repeat", "3")
     page = _verification.PAGE.read_text()

@@ -104,9 +104,16 @@ def current(folder: Path, rows: Sequence[Row]) -> list[Row]:
 
 
 def add(folder: Path, row: Row) -> None:
-    """Keep a row, and of its variant only those on the same engine. The file is whole at any moment."""
-    rows = [each for each in current(folder, read(folder)) if each.variant != row.variant or each.engine == row.engine]
-    rows = sorted([*rows, row], key=lambda each: (each.variant, each.ended))
+    """Keep a row, and of its variant only those on the same engine. The file is whole at any moment.
+
+    A row without a verdict gives way to the next one, which counts its tries as its own.
+    """
+    rows = current(folder, read(folder))
+    same = [each for each in rows if each.variant == row.variant and each.engine == row.engine]
+    undecided = [each for each in same if each.verdict == "inconclusive"]
+    row = row.model_copy(update={"retries": row.retries + sum(each.retries + 1 for each in undecided)})
+    kept = [each for each in rows if each.variant != row.variant or (each in same and each not in undecided)]
+    rows = sorted([*kept, row], key=lambda each: (each.variant, each.ended))
     new = folder / f".{FILE}"
     new.write_text(json.dumps([each.model_dump() for each in rows], indent=1) + "\n", encoding="utf-8")
     os.replace(new, folder / FILE)
