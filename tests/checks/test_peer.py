@@ -15,6 +15,7 @@ from faultline.checks._register import Step, linearizable
 from faultline.host import binaries, building, images
 from faultline.host.process import Log
 
+pytestmark = pytest.mark.e2e  # Docker compiles it
 HISTORIES = 3000
 NEVER = 10**6
 
