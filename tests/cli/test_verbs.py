@@ -1,4 +1,5 @@
 import json
+import re
 from xml.etree import ElementTree
 
 import pytest
@@ -227,6 +228,14 @@ def test_grade_shows_each_lost_point(run, lab, done_run):
         assert text in out
 
 
+def test_a_run_that_passed_shows_what_each_objective_measured(run, lab, done_run):
+    lab()
+    done_run("shop-1", verdict="pass", score=100, objectives=[MET])
+    out = run("grade").stdout
+    assert re.search(r"✓ stays fast +1 +at least 0.99 +40 of 40", out), out
+    assert "Where points were lost" not in out
+
+
 def test_grade_counts_an_attempt_once(run, home, lab, done_run):
     lab(variant="learner")
     done_run("shop-1", variant="learner", verdict="pass", score=88)
@@ -288,7 +297,7 @@ def test_report_writes_one_page_for_two_runs(run_json, cluster, done_run, tmp_pa
 
 LOST = {"name": "stays up", "measure": "availability", "target": 0.99, "worst": 0.9, "weight": 40, "value": 0.5,
         "query": "sum(ok) / sum(all)", "reason": "bound every wait"}  # fmt: skip
-MET = LOST | {"name": "stays fast", "value": 1.0, "points": 60, "met": True}
+MET = LOST | {"name": "stays fast", "value": 1.0, "points": 40, "met": True}
 DOUBLED = {"name": "once", "check": "duplicate_effects", "result": "violated", "examined": 5, "unit": "keys",
            "violations": 1, "examples": [{"text": "key 7 took effect twice", "operations": []}]}  # fmt: skip
 

@@ -12,6 +12,7 @@ from faultline.cli._runs import RunView
 from faultline.cli._show import COLOURS, duration
 from faultline.cli.base import console
 from faultline.report import RunRecord, check_gist, comparison, lost_points, rows
+from faultline.report.text import expected, seen
 
 
 def show(record: RunRecord, run: RunView) -> None:
@@ -29,8 +30,24 @@ def show(record: RunRecord, run: RunView) -> None:
     for row in comparison([record])[2:]:
         table.add_row(row.label, row.values[0])
     console.print(table, soft_wrap=False)
+    _show_objectives(record)
     _show_lost(record)
     _show_checks(record)
+
+
+def _show_objectives(record: RunRecord) -> None:
+    """A line for each: what it measured, and how far that is from its target."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for title in ("objective", "seen", "target", "points"):
+        table.add_column(title, justify="right" if title == "points" else "left", no_wrap=title == "points")
+    for each in record.status.objectives:
+        mark = "[green]✓[/]" if each.met else "[red]✗[/]"
+        target = expected(each).partition(" (")[0]
+        points = f"{each.points:.3g} of {each.weight:.3g}"
+        table.add_row(f"{mark} {escape(each.name)}", escape(seen(each)), target, points)
+    if record.status.objectives:
+        console.print()
+        console.print(table, soft_wrap=False)
 
 
 def _show_lost(record: RunRecord) -> None:

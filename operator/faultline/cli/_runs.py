@@ -133,7 +133,7 @@ def next_command(lab: Lab, run: RunView) -> str:
         case "pass":
             return "faultline progress"
         case "fail" if run.status.code and run.status.code.variant == "flawed":
-            return f"make hint S={lab.slug}, then edit workspace/{lab.slug}/ and make fix S={lab.slug}"
+            return f"faultline diagnose {lab.slug}, then edit workspace/{lab.slug}/ and make fix S={lab.slug}"
         case "fail":
             return f"edit workspace/{lab.slug}/, then make fix S={lab.slug} (make hint S={lab.slug} helps)"
     return f"make chaos S={lab.slug}"

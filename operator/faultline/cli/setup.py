@@ -79,7 +79,7 @@ def _publish(log: Log, context: str | None) -> Done:
     for slug in changed:
         log.line(f"published {slug}")
     count = len(catalogue.folders(root))
-    return Done(f"{len(changed)} of {count} published", skipped=not changed)
+    return Done(f"{len(changed)} published, {count - len(changed)} unchanged", skipped=not changed)
 
 
 def tools(names: Annotated[list[str], typer.Argument(help="kind, helm, kubectl, toxiproxy-server")]) -> None:
