@@ -15,7 +15,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= .venv/bin/pytest --ignore=tests/e2e
 UNIT := $(PYTEST) -m "not integration and not e2e" --numprocesses=2 --hypothesis-profile=check
 # Most of what starts servers waits for them, so there are more of these at once than there are cores.
 WAITING := --numprocesses=4
-# Two lanes of labs at once, then what kills or stops parts that all labs share, and what is measured.
+# One after the other: labs side by side disturb each other's graded runs.
 E2E := .venv/bin/pytest tests/e2e --durations=15
 S ?=
 REPEAT ?=
@@ -93,8 +93,7 @@ check: static unit ## Format, lint, types, import layers, lessons, unit tests, c
 
 test: static up browser network ## The checks, set-up, and all tests: what CI runs
 	$(PYTEST) $(WAITING)
-	$(E2E) -m "not alone" --numprocesses=2 --dist=loadgroup
-	$(E2E) -m alone
+	$(E2E)
 
 test-crash: up ## The whole crash matrix: every part killed at every step of a run (half an hour)
 	CRASH=all .venv/bin/pytest tests/e2e/test_crash.py
@@ -115,8 +114,7 @@ integration: venv browser network ## Tests of real servers and a browser, but fo
 	$(PYTEST) -m "integration and not e2e" $(WAITING)
 
 e2e: up browser ## End-to-end tests on the kind cluster
-	$(E2E) -m "not alone" --numprocesses=2 --dist=loadgroup
-	$(E2E) -m alone
+	$(E2E)
 
 .PHONY: browser network
 browser:

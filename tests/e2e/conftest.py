@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,33 +11,6 @@ from tests.e2e.lab import SCENARIOS, TINY, Lab, kubectl
 
 from faultline import catalogue
 from faultline.cli._cluster import Cluster
-
-HERE = Path(__file__).parent
-LANES = {
-    "faults": "tiny",
-    "crds": "tiny",
-    "dashboard": "tiny",
-    "fix": "tiny",
-    "lab": "tiny",
-    "learner": "tiny",
-    "run": "tiny",
-    "store_faults": "tiny",
-    "checks": "own",
-    "pod_faults": "own",
-    "red_team": "own",
-    "traffic_faults": "own",
-}
-"""Which modules go one after the other; `make e2e` has both lanes at once: those that use the one lab `tiny`, and those
-with labs of their own, most of whose time goes into graded runs. All others need the cluster for themselves."""
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put each test into its lane, or mark it as `alone`."""
-    for item in items:
-        module = item.path.stem.removeprefix("test_")
-        if item.path.parent == HERE:
-            item.add_marker(pytest.mark.xdist_group(LANES[module]) if module in LANES else pytest.mark.alone)
 
 
 @pytest.fixture(scope="session")

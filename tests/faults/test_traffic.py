@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import json
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -60,13 +61,14 @@ class Visitor(ArrivalUser):
     def poison(self):
         self.call("write", "POST", "/things", json={"bad": 1})
 """
-RATE = 60
+RATE = 30
+"""Far below what two busy cores serve: what is sent late says nothing about the fault."""
 AT, END = 1.5, 4.0
 PARAMS: dict[str, dict[str, Any]] = {
     "surge": {"factor": 4},
     "hot_key": {"share": 0.6},
     "retry_storm": {"retries": 2},
-    "abusive_client": {"rate": 80},
+    "abusive_client": {"rate": 40},
     "poison_message": {"count": 9},
 }
 
@@ -150,11 +152,15 @@ async def test_is_there_while_it_lasts_and_gone_afterwards(
         assert len([line for line in reads if line["key"] == "7"]) == pytest.approx(0.6 * len(reads), rel=0.3)
     if kind == "retry_storm":
         failed = [line for line in clients if line["outcome"] != "ok"]
-        assert failed
-        assert len(own) == 2 * len(failed)
+        tries = Counter(line["i"] for line in own)
+        # A client whose answer comes as the fault ends has not had its tries yet.
+        early = [line for line in failed if line["intended"] < plan.faults[0].start + (END - AT) / 2]
+        assert early
+        assert {tries[line["i"]] for line in early} == {2}
+        assert max(tries.values()) == 2
         assert {line["key"] for line in own} == {"13"}
     if kind == "abusive_client":
-        assert len(own) == pytest.approx(80 * (END - AT), rel=0.3)
+        assert len(own) == pytest.approx(40 * (END - AT), rel=0.3)
         assert {line["op"] for line in own} == {"search"}
     if kind == "poison_message":
         assert len(own) == 9
