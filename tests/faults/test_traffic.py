@@ -61,7 +61,7 @@ class Visitor(ArrivalUser):
     def poison(self):
         self.call("write", "POST", "/things", json={"bad": 1})
 """
-RATE = 30
+RATE = 40
 """Far below what two busy cores serve: what is sent late says nothing about the fault."""
 AT, END = 1.5, 4.0
 PARAMS: dict[str, dict[str, Any]] = {
