@@ -141,9 +141,10 @@ def answering(lab: Lab) -> bool:
 def test_what_a_lost_injector_left_is_put_back_by_the_next(lab: Lab, results: dict[str, dict[str, Any]]) -> None:
     wait_for("the service as it was", lambda: ready(lab), 30)
     now = time.time()
-    # One after the other: who comes first takes its pods, and there must be one that nobody has for each.
-    throttle = fault("cpu_throttle", now + 1, 60, percent=100, cpu="20m")
-    start(lab, "e2e-lost", fault("pause", now, 60), throttle, fault("scale", now + 2, 60, replicas=1))
+    # One after the other: who comes first takes its pods, and there must be one that nobody has for each. Faults take
+    # theirs ahead of their time, so there is more between them than that.
+    throttle = fault("cpu_throttle", now + 5, 60, percent=100, cpu="20m")
+    start(lab, "e2e-lost", fault("pause", now, 60), throttle, fault("scale", now + 6, 60, replicas=1))
     wait_for("the faults", lambda: all(each["applied"] for each in injector(lab, "GET", "/state")["faults"]), 15)
     assert len(marked(lab)) >= 2
     kill_pod(lab)
