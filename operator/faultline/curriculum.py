@@ -10,10 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
-from faultline import catalogue
-from faultline.learning import LAST, TIERS, Lesson, in_order
+from faultline import catalogue, documents
+from faultline.learning import TIERS, Lesson, in_order
 
 ROOT = Path(__file__).parents[2] / "scenarios"
 PAGE = ROOT.parent / "docs" / "curriculum.md"
@@ -45,7 +43,7 @@ class Track:
 
 def tracks(root: Path = ROOT) -> list[Track]:
     """As curriculum.yaml has them."""
-    found = yaml.safe_load((root / TRACKS).read_text(encoding="utf-8"))["tracks"]
+    found = documents.read((root / TRACKS).read_text(encoding="utf-8"))["tracks"]
     return [
         Track(each["name"], {slug: tier for one in each["scenarios"] for slug, tier in one.items()}) for each in found
     ]
@@ -53,13 +51,13 @@ def tracks(root: Path = ROOT) -> list[Track]:
 
 def lessons(root: Path = ROOT) -> list[Lesson]:
     """The scenarios whose folders are there, in the recommended order."""
-    return in_order(_lesson(folder) for folder in catalogue.folders(root))
+    return in_order(lesson(folder) for folder in catalogue.folders(root))
 
 
-def _lesson(folder: Path) -> Lesson:
-    spec = yaml.safe_load((folder / "scenario.yaml").read_text(encoding="utf-8"))["spec"]
-    concepts = tuple(str(each) for each in spec.get("concepts") or ())
-    return Lesson(folder.name, str(spec["title"]), str(spec["tier"]), concepts, int(spec.get("order", LAST)))
+def lesson(folder: Path) -> Lesson:
+    """A scenario's folder, as the path sees it."""
+    found = documents.read((folder / "scenario.yaml").read_text(encoding="utf-8")) or {}
+    return Lesson.of(folder.name, found.get("spec") or {})
 
 
 def page(tracks: Sequence[Track], lessons: Sequence[Lesson]) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from faultline.progress import Progress
 
@@ -21,6 +22,17 @@ class Lesson:
     tier: str
     concepts: tuple[str, ...] = ()
     order: int = LAST
+
+    @classmethod
+    def of(cls, slug: str, spec: Mapping[str, Any]) -> Lesson:
+        """From the spec of its Scenario object, which may be of another version."""
+        return cls(
+            slug=slug,
+            title=str(spec.get("title", slug)),
+            tier=str(spec.get("tier", "")),
+            concepts=tuple(str(each) for each in spec.get("concepts") or ()),
+            order=int(spec.get("order", LAST)),
+        )
 
     @property
     def place(self) -> tuple[int, int, str]:

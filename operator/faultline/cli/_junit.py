@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from xml.etree import ElementTree
 
 from faultline.api.run import PASS_MARK
-from faultline.errors import HostProblem
 from faultline.report import RunRecord, check_gist
 from faultline.report.text import expected, seen
 
 Outcome = tuple[str, str, str]
 """Name of a test; `failure`, `error` or nothing; and the text that goes with it."""
-
-
-def write(path: Path, records: Sequence[RunRecord]) -> None:
-    """Write the file. Raises HostProblem (FL522) when the disk refuses."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(xml(records))
-    except OSError as error:
-        raise HostProblem("FL522", f"{path} cannot be written: {error.strerror}", "free disk space") from error
 
 
 def xml(records: Sequence[RunRecord]) -> bytes:

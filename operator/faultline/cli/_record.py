@@ -54,12 +54,17 @@ def find(name: str, context: str | None) -> RunRecord:
 def write_report(name: str, text: str) -> Path:
     """Write a file into reports/. Raises HostProblem (FL522) when the disk refuses."""
     path = REPO / "reports" / name
+    write_file(path, text.encode())
+    return path
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file, and the folders that it needs. Raises HostProblem (FL522) when the disk refuses."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        path.write_bytes(data)
     except OSError as error:
         raise HostProblem("FL522", f"{path} cannot be written: {error.strerror}", "free disk space") from error
-    return path
 
 
 def write_json(name: str, data: Any) -> Path:

@@ -4,33 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml
-
-from faultline import learning
+from faultline import curriculum, learning
 from faultline.cli import _labs
 from faultline.cli.base import console
 from faultline.host.home import Home
 from faultline.learning import Lesson, Standing
 from faultline.progress import Progress, Store
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
 
 def lessons() -> list[Lesson]:
     """Every scenario of the checkout, as the path sees it."""
-    return [_lesson(slug) for slug in _labs.slugs()]
-
-
-def _lesson(slug: str) -> Lesson:
-    text = (_labs.scenarios_root() / slug / "scenario.yaml").read_text(encoding="utf-8")
-    spec = (yaml.load(text, Loader=_LOADER) or {}).get("spec") or {}  # noqa: S506 - a safe loader
-    return Lesson(
-        slug=slug,
-        title=str(spec.get("title", slug)),
-        tier=str(spec.get("tier", "")),
-        concepts=tuple(str(each) for each in spec.get("concepts") or ()),
-        order=int(spec.get("order", learning.LAST)),
-    )
+    return curriculum.lessons(_labs.scenarios_root())
 
 
 def read() -> tuple[Progress, Standing]:

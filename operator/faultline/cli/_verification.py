@@ -6,9 +6,7 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
-
-from faultline import catalogue
+from faultline import catalogue, curriculum
 from faultline.cli import _verified
 from faultline.cli._verified import Row
 from faultline.cli.verify import expected
@@ -49,11 +47,10 @@ def page(folders: Sequence[Path]) -> str:
 
 def _scenario(folder: Path, engine: str) -> str:
     rows = _verified.current(folder, _verified.read(folder))
-    title = yaml.safe_load((folder / "scenario.yaml").read_text(encoding="utf-8"))["spec"]["title"]
     lines = [
         _variant(each, [row for row in rows if row.variant == each], engine) for each in catalogue.variants(folder)
     ]
-    return f"\n## {folder.name}\n\n{title}.\n{TABLE}" + "\n".join(lines) + "\n"
+    return f"\n## {folder.name}\n\n{curriculum.lesson(folder).title}.\n{TABLE}" + "\n".join(lines) + "\n"
 
 
 def _variant(variant: str, rows: Sequence[Row], engine: str) -> str:

@@ -119,9 +119,13 @@ def add(folder: Path, row: Row) -> None:
     os.replace(new, folder / FILE)
 
 
+def rounds(variants: Sequence[str], repeat: int) -> list[tuple[str, int]]:
+    """Variant and seed of each run of so many rounds."""
+    return [(variant, seed) for seed in range(1, repeat + 1) for variant in variants]
+
+
 def missing(folder: Path, repeat: int) -> list[tuple[str, int]]:
     """Variant and seed of each run that is still to be done on this engine, round by round."""
     engine, rows = engine_digest(), current(folder, read(folder))
     done = {(each.variant, each.seed) for each in rows if each.engine == engine and each.as_expected}
-    wanted = [(variant, seed) for seed in range(1, repeat + 1) for variant in catalogue.variants(folder)]
-    return [each for each in wanted if each not in done]
+    return [each for each in rounds(catalogue.variants(folder), repeat) if each not in done]

@@ -72,10 +72,10 @@ def grade(
 
 
 def _write_junit(path: Path | None, records: Sequence[RunRecord]) -> None:
-    from faultline.cli import _junit
+    from faultline.cli import _junit, _record
 
     if path:
-        _junit.write(path, records)
+        _record.write_file(path, _junit.xml(records))
         console.print(f"for pipelines: [bold]{path}[/]")
 
 

@@ -58,6 +58,7 @@ def verify(
     With --all it goes on where it was ended, runs nothing again whose code, Scenario, images and chart are as they were
     when it was proven, and writes docs/verification.md; with a budget of 0 it writes that alone.
     """
+    from faultline import catalogue
     from faultline.cli import _labs, _verification, _verified
     from faultline.cli._cluster import Cluster
 
@@ -73,7 +74,7 @@ def verify(
         if all_scenarios:
             runs = _verified.missing(folder, repeat)
         else:
-            runs = [(variant, seed + 1) for seed in range(repeat) for variant in only or _variants(folder)]
+            runs = _verified.rounds(only or catalogue.variants(folder), repeat)
         found.append(_verify(cluster, each, runs, deadline))
     if all_scenarios:
         place = _verification.write([_labs.scenario_folder(each) for each in slugs])
@@ -81,12 +82,6 @@ def verify(
     emit({"scenarios": found} if all_scenarios else found[0], output)
     if not all(each["as_expected"] for each in found):
         raise typer.Exit(EXIT_FAIL)
-
-
-def _variants(folder: Path) -> list[str]:
-    from faultline import catalogue
-
-    return catalogue.variants(folder)
 
 
 def _verify(cluster: Cluster, slug: str, runs: Sequence[tuple[str, int]], deadline: float | None) -> dict[str, Any]:

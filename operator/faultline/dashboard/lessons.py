@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from faultline import documents, hints, learning
+from faultline import documents, hints
 from faultline.catalogue import LABEL_LESSON
 from faultline.clients.kube_objects import Json
 from faultline.dashboard import markdown
@@ -39,14 +39,7 @@ class Entry:
     @cached_property
     def lesson(self) -> Lesson:
         """Where it stands in the catalogue."""
-        spec = self.manifest.get("spec") or {}
-        return Lesson(
-            slug=self.slug,
-            title=str(spec.get("title", self.slug)),
-            tier=str(spec.get("tier", "")),
-            concepts=tuple(str(each) for each in spec.get("concepts") or ()),
-            order=int(spec.get("order", learning.LAST)),
-        )
+        return Lesson.of(self.slug, self.manifest.get("spec") or {})
 
     @cached_property
     def page(self) -> markdown.Page:
