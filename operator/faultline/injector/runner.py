@@ -263,7 +263,7 @@ class Runner:
             await self._off(planned, fault, target, 0.0)
         if self._record.statuses[planned.name].applied:
             self._record.note(planned.name, reverted=target.done or self._clock.now(), gap=self._gap(planned))
-        self._record.finished[planned.name].set()
+        self._record.finish(planned.name)
 
     def _note_error(self, planned: PlannedFault, error: Exception) -> None:
         log.error("fault %s failed", planned.name, exc_info=error)

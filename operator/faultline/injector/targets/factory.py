@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Mapping
 
-from faultline.faults.base import Fault
+from faultline.faults.base import Fault, SomePods
 from faultline.injector.clock import Clock
 from faultline.injector.config import Config
 from faultline.injector.edge import Edge
@@ -42,6 +42,8 @@ class Targets:
         if fault.family == "traffic":
             return TrafficTarget(planned, record, self._clock, ended, self._config)
         if fault.family == "pod":
+            if isinstance(fault, SomePods) and planned.name not in record.intents:
+                record.will_choose(planned.name, fault.service)
             return PodTarget(self._pods, planned, record, self._clock, ended)
         if fault.family == "clock":
             return ClockTarget(self._pods, planned, record, self._clock, ended)

@@ -244,7 +244,14 @@ class PodTarget(FeltTarget):
         return [each["metadata"]["name"] for each in await self._pods.running(service)]
 
     async def take(self, service: str, count: int | None, percent: float | None, skip: int = 0) -> list[str]:
-        """Chooses by the seed."""
+        """Chooses by the seed, after those that the plan has before it."""
+        await self._record.turn(self.fault)
+        try:
+            return await self._choose(service, count, percent, skip)
+        finally:
+            self._record.chose(self.fault)
+
+    async def _choose(self, service: str, count: int | None, percent: float | None, skip: int) -> list[str]:
         found = self._pods.free(self.owner, service, await self._pods.running(service))
         if not found:
             raise NotFound("FL223", f"no pod of {service} runs that no other fault has", "give the service replicas")
