@@ -1,6 +1,9 @@
 """The digests that name images, and what has to be built."""
 
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,6 +40,37 @@ def test_code_does_not_rename_what_does_not_hold_it(checkout: Path) -> None:
     images.forget_tags()
     changed = {name for name, ref in images.image_refs().items() if ref != before[name]}
     assert changed == {"operator", "injector", "dashboard"}
+
+
+def test_what_only_learners_see_renames_nothing_that_grades(checkout: Path) -> None:
+    before = images.image_refs()
+    for name in ("hints.py", "report/text.py", "lint/reading.py", "injector/runner.py"):
+        (checkout / "operator/faultline" / name).write_text("# changed\n")
+    images.forget_tags()
+    changed = {name for name, ref in images.image_refs().items() if ref != before[name]}
+    assert changed == {"injector", "dashboard"}
+
+
+@pytest.mark.parametrize(
+    ("image", "module"),
+    [
+        ("operator", "faultline.controller"),
+        ("injector", "faultline.injector.__main__"),
+        ("dashboard", "faultline.dashboard.app"),
+    ],
+)
+def test_an_image_holds_all_that_its_program_imports(tmp_path: Path, image: str, module: str) -> None:
+    for name, file in images.source_files(images.IMAGES[image]).items():
+        place = tmp_path / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, place)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", f"import {module}; print({module}.__file__)"],
+        env=environment, cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(str(tmp_path))
 
 
 def test_caches_are_no_input(checkout: Path) -> None:

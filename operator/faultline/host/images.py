@@ -44,13 +44,32 @@ _TOXIPROXY = {
     "toxiproxy-cli": "github.com/Shopify/toxiproxy/v2/cmd/cli",
 }
 _TOXIPROXY_LDFLAGS = "-X github.com/Shopify/toxiproxy/v2.Version=2.12.0"
-# Parts of the package that run on the host: an edit there must not roll out what runs in the cluster, nor one of the
-# dashboard the rest.
-_OF_THE_HOST = frozenset({"operator/faultline/cli", "operator/faultline/host"})
-_DASHBOARD = "operator/faultline/dashboard"
-_NOT_THE_DASHBOARD_S = frozenset(
-    {"operator/faultline/controller", "operator/faultline/injector", "operator/faultline/lab"}
+# What of the package an image has no use for: an edit there must not roll it out, nor void what was verified on it.
+_OF_THE_HOST = frozenset({"cli", "host"})
+_OF_LEARNING = frozenset(
+    {
+        "brief.py",
+        "curriculum.py",
+        "dashboard",
+        "diagnosis.py",
+        "grafana.py",
+        "hints.py",
+        "learning.py",
+        "lint",
+        "locks.py",
+        "panels.py",
+        "progress.py",
+        "report",
+        "scaffold.py",
+        "workspace.py",
+    }
 )
+_OF_GRADING = frozenset({"checks", "controller", "grading", "lab", "measures"})
+_UNUSED = {
+    "operator": _OF_THE_HOST | _OF_LEARNING | {"injector"},
+    "injector": _OF_THE_HOST | _OF_LEARNING | _OF_GRADING,
+    "dashboard": _OF_THE_HOST | {"controller", "injector", "lab"},
+}
 _SKIPPED_FOLDERS = {"__pycache__", ".git", ".mypy_cache", ".ruff_cache", ".pytest_cache", "node_modules"}
 
 
@@ -69,7 +88,7 @@ class Image:
     args: Mapping[str, str] = field(default_factory=dict)
     target: str = ""
     without: frozenset[str] = frozenset()
-    """Folders that stay out of `sources`."""
+    """Folders and files that stay out of `sources`."""
 
     @property
     def is_go(self) -> bool:
@@ -93,7 +112,7 @@ def _go_tool(name: str, binaries: Mapping[str, str], ldflags: str = "", for_host
 def _python(name: str, code: Mapping[str, str], base: str = "base", **parents: str) -> tuple[Image, Image]:
     """Packages and code apart, so that an edit of the code is an image within seconds, whatever a builder keeps."""
     packages = f"{name}-packages"
-    without = _OF_THE_HOST | (_NOT_THE_DASHBOARD_S if name == "dashboard" else {_DASHBOARD})
+    without = frozenset(f"operator/faultline/{each}" for each in _UNUSED.get(name, ()))
     return (
         Image(packages, "images/packages/Dockerfile", {"requirements.txt": f"requirements/{name}.txt"}, {"BASE": base}),
         Image(name, f"images/{name}/Dockerfile", code, {"BASE": packages, **parents}, without=without),
@@ -211,9 +230,10 @@ CHART_IMAGES = (
 def _walk(path: Path, without: frozenset[str]) -> Iterable[Path]:
     """The files below a folder, sorted, without caches."""
     for entry in sorted(path.iterdir()):
+        if entry.name in _SKIPPED_FOLDERS or entry.relative_to(REPO).as_posix() in without:
+            continue
         if entry.is_dir():
-            if entry.name not in _SKIPPED_FOLDERS and entry.relative_to(REPO).as_posix() not in without:
-                yield from _walk(entry, without)
+            yield from _walk(entry, without)
         elif entry.suffix != ".pyc" and not entry.name.startswith("."):
             yield entry
 
