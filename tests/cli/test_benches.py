@@ -11,14 +11,20 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+import yaml
 
+from faultline.checks import CHECKS
 from faultline.cli import _crash
 from faultline.cli._benches import _inside, _peer, crash
+from faultline.cli._benches._inside.grader import enlarged
 from faultline.cli._benches._inside.reader import delays
 from faultline.cli._benches._inside.target import dense_at
 from faultline.cli._benches._schedule import Errors, Planned, errors, schedule
 from faultline.cli._benches.base import Measurement, quantile, spread
 from faultline.cli._crash import Cell, Sighting
+from faultline.host.home import REPO
+from faultline.scenario import ScenarioSpec
+from faultline.validation import parse
 
 INSIDE = Path(_inside.__file__).parent
 
@@ -214,3 +220,11 @@ def test_every_part_is_killed_at_every_step():
     some = crash._chosen(300)
     assert len(some) == len(set(some)) == 5
     assert len({component for component, _ in some}) > 2
+
+
+def test_thirty_objectives_are_those_of_the_scenario_again_and_each_asks_prometheus():
+    raw = yaml.safe_load((REPO / "scenarios/circuit-breakers/scenario.yaml").read_text())
+    spec = parse(ScenarioSpec, raw["spec"])
+    found = enlarged(spec, 30).objectives
+    assert len({each.name for each in found}) == 30
+    assert {each.type for each in found} == {each.type for each in spec.objectives} - set(CHECKS)

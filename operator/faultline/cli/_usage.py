@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from faultline.cli import _prometheus
+from faultline.cli import _labs, _prometheus
 from faultline.cli._cluster import Cluster
 from faultline.errors import NotReady
 from faultline.host import process
@@ -38,6 +38,15 @@ def without_page_cache(read: str) -> float:
     version_1 = "total_active_file" in stat
     cache = [int(stat[f"total_{each}" if version_1 else each]) for each in ("active_file", "inactive_file")]
     return float(int(usage) - sum(cache))
+
+
+def operator_pod(cluster: Cluster) -> str:
+    """Its name. Raises NotReady (FL319) while none is ready."""
+    pods = cluster.items(f"/api/v1/namespaces/{SYSTEM_NAMESPACE}/pods", "app=operator")
+    ready = [each["metadata"]["name"] for each in pods if _labs.is_ready(each)]
+    if not ready:
+        raise NotReady("FL319", "no pod of the operator is ready", "make up")
+    return str(ready[0])
 
 
 def operator_memory_bytes(cluster: Cluster) -> float:

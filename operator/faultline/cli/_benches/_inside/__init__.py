@@ -1,1 +1,1 @@
-"""What benches run inside pods: the standard library alone, shipped as it stands by a ConfigMap."""
+"""What benches run inside pods, as it stands: the standard library alone, but for the grader in the operator's pod."""
