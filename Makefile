@@ -15,6 +15,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= .venv/bin/pytest --ignore=tests/e2e
 UNIT := $(PYTEST) -m "not integration and not e2e" --numprocesses=2 --hypothesis-profile=check
 # Most of what starts servers waits for them, so there are more of these at once than there are cores.
 WAITING := --numprocesses=4
+CALM := -m calm --numprocesses=2
 # One after the other: labs side by side disturb each other's graded runs.
 E2E := .venv/bin/pytest tests/e2e --durations=15
 S ?=
@@ -92,7 +93,8 @@ format: venv ## Format the code
 check: static unit ## Format, lint, types, import layers, lessons, unit tests, charts: under two minutes
 
 test: static up browser network ## The checks, set-up, and all tests: what CI runs
-	$(PYTEST) $(WAITING)
+	$(PYTEST) -m "not calm" $(WAITING)
+	$(PYTEST) $(CALM)
 	$(E2E)
 
 test-crash: up ## The whole crash matrix: every part killed at every step of a run (half an hour)
@@ -111,7 +113,8 @@ unit: venv ## Unit tests alone
 
 integration: venv browser network ## Tests of real servers and a browser, but for those of data stores, which need the images
 	@$(FAULTLINE) tools toxiproxy-server
-	$(PYTEST) -m "integration and not e2e" $(WAITING)
+	$(PYTEST) -m "integration and not calm" $(WAITING)
+	$(PYTEST) $(CALM)
 
 e2e: up browser ## End-to-end tests on the kind cluster
 	$(E2E)

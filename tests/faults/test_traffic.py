@@ -118,6 +118,7 @@ async def history(loadgen: Loadgen) -> list[dict[str, Any]]:  # noqa: F811
     return [json.loads(line) for line in gzip.decompress(response.content).splitlines()]
 
 
+@pytest.mark.calm
 @pytest.mark.parametrize("kind", sorted(PARAMS))
 async def test_is_there_while_it_lasts_and_gone_afterwards(
     lab: Lab,
