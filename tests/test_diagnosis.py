@@ -144,6 +144,12 @@ def test_a_file_has_one_cause_that_is_right_and_near_misses(kinds):
         Diagnosis.model_validate({"causes": causes, "metrics": {"a": {"objective": "b"}}})
 
 
+def test_the_longest_cause_is_not_the_right_one():
+    causes = {**CAUSES, "all": {**CAUSES["all"], "text": "half of it and then the other half of it as well"}}
+    with pytest.raises(ValueError, match="must not have the right one as the longest, got 48 characters, others 14"):
+        Diagnosis.model_validate({"causes": causes, "metrics": {"answers": {"objective": "people are answered"}}})
+
+
 def test_errors_of_the_file_name_the_field(tmp_path):
     with pytest.raises(NotFound, match="FL214"):
         diagnosis.load(tmp_path)

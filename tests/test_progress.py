@@ -80,6 +80,13 @@ def test_hints_come_one_by_one_and_the_last_one_again(tmp_path):
     assert store.read().of("shop").hints == {1: 0.0, 2: 1.0, 3: 2.0}
 
 
+def test_hints_after_the_first_pass_are_not_counted():
+    record = ScenarioProgress(hints={1: 10.0, 2: 20.0, 3: 40.0})
+    assert record.hints_used == 3
+    passed = Attempt(run="r", variant="learner", score=100, verdict="pass", ended=30.0)
+    assert record.model_copy(update={"attempts": [passed]}).hints_used == 2
+
+
 def test_hints_that_fit_come_before_their_turn(tmp_path):
     store = Store(tmp_path)
     assert store.next_hint("shop", 4, 0.0, [3]) == 3

@@ -114,8 +114,9 @@ def test_a_lock_held_too_long_is_a_conflict(tmp_path, monkeypatch):
 
 
 def test_difference_names_new_and_removed_files():
-    lines = workspace.difference({"a.py": "x = 1\n", "old.py": "y\n"}, {"a.py": "x = 2\n", "new.py": "z\n"})
-    assert [each for each in lines if not each.startswith(("@", " "))] == [
+    files = workspace.difference({"a.py": "x = 1\n", "old.py": "y\n"}, {"a.py": "x = 2\n", "new.py": "z\n"})
+    assert list(files) == ["a.py", "new.py", "old.py"]
+    assert [each for lines in files.values() for each in lines if not each.startswith(("@", " "))] == [
         "--- a.py",
         "+++ a.py",
         "-x = 1",
@@ -131,7 +132,7 @@ def test_difference_names_new_and_removed_files():
 
 @given(st.dictionaries(st.sampled_from(["a.py", "b/c.py", "d.sql"]), st.text(st.characters(codec="ascii"))))
 def test_no_difference_with_itself(files):
-    assert workspace.difference(files, dict(files)) == []
+    assert workspace.difference(files, dict(files)) == {}
 
 
 def test_syntax_problem_names_file_line_and_source():

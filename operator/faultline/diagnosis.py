@@ -58,6 +58,15 @@ class Diagnosis(Model):
             raise ValueError(f"causes must have exactly one that is right, got {kinds.count('right')}")
         if kinds.count("near") < 2:
             raise ValueError(f"causes must have two that are near or more, got {kinds.count('near')}")
+        # Whoever has seen a few tests takes the longest answer.
+        right, longest = (
+            max(len(each.text) for each in self.causes.values() if (each.is_ == "right") == is_right)
+            for is_right in (True, False)
+        )
+        if right > longest:
+            raise ValueError(
+                f"causes must not have the right one as the longest, got {right} characters, others {longest}"
+            )
         return self
 
 

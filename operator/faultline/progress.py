@@ -97,6 +97,11 @@ class ScenarioProgress(BaseModel):
         return min((each.ended for each in self.own if each.verdict == "pass"), default=None)
 
     @property
+    def hints_used(self) -> int:
+        """How many hints were shown before the learner's own code passed; those looked at afterwards helped nobody."""
+        return sum(self.passed is None or at <= self.passed for at in self.hints.values())
+
+    @property
     def seconds_to_fix(self) -> float | None:
         """From the first apply to the end of the first run that the learner's own code passed."""
         return self.passed - self.started if self.passed is not None and self.started is not None else None

@@ -90,22 +90,24 @@ def read(slug: str) -> dict[str, str]:
     return read_folder(base)
 
 
-def difference(old: Mapping[str, str], new: Mapping[str, str], context: int = 2) -> list[str]:
-    """A unified diff between two versions of the code; empty when they are the same."""
-    lines: list[str] = []
+def difference(old: Mapping[str, str], new: Mapping[str, str], context: int = 2) -> dict[str, list[str]]:
+    """A unified diff of each file that differs between two versions of the code."""
+    changed: dict[str, list[str]] = {}
     for path in sorted({*old, *new}):
         before, after = old.get(path), new.get(path)
         if before == after:
             continue
-        lines += difflib.unified_diff(
-            (before or "").splitlines(),
-            (after or "").splitlines(),
-            path if before is not None else "(new)",
-            path if after is not None else "(removed)",
-            n=context,
-            lineterm="",
+        changed[path] = list(
+            difflib.unified_diff(
+                (before or "").splitlines(),
+                (after or "").splitlines(),
+                path if before is not None else "(new)",
+                path if after is not None else "(removed)",
+                n=context,
+                lineterm="",
+            )
         )
-    return lines
+    return changed
 
 
 def syntax_problem(files: Mapping[str, str]) -> str | None:

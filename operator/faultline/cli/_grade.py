@@ -15,8 +15,8 @@ from faultline.report import RunRecord, check_gist, comparison, lost_points, row
 from faultline.report.text import expected, seen
 
 
-def show(record: RunRecord, run: RunView) -> None:
-    """Score, verdict and summary, then each lost point: query, window, expected, seen, principle."""
+def show(record: RunRecord, run: RunView, *, queries: bool = False) -> None:
+    """Score, verdict and summary, then each lost point: expected, seen, window, principle, query (cut to a line)."""
     status = record.status
     colour = COLOURS.get(status.verdict or "", "dim")
     score = "no score" if status.score is None else f"{status.score} of 100"
@@ -31,7 +31,7 @@ def show(record: RunRecord, run: RunView) -> None:
         table.add_row(row.label, row.values[0])
     console.print(table, soft_wrap=False)
     _show_objectives(record)
-    _show_lost(record)
+    _show_lost(record, queries)
     _show_checks(record)
 
 
@@ -50,7 +50,7 @@ def _show_objectives(record: RunRecord) -> None:
         console.print(table, soft_wrap=False)
 
 
-def _show_lost(record: RunRecord) -> None:
+def _show_lost(record: RunRecord, queries: bool) -> None:
     lost = lost_points(record)
     if not lost:
         return
@@ -62,11 +62,13 @@ def _show_lost(record: RunRecord) -> None:
             "expected": each.expected,
             "seen": each.seen,
             "window": each.window,
-            "query": each.query,
             "why": each.principle,
+            "query": each.query,
         }
         for label, text in rows.items():
-            console.print(f"  [dim]{label:<9}[/]{escape(text)}")
+            # A query of ten lines would hide what is to be read; the page has it whole too.
+            cut = label == "query" and not queries
+            console.print(f"  [dim]{label:<9}[/]{escape(text)}", no_wrap=cut, overflow="ellipsis" if cut else None)
 
 
 def _show_checks(record: RunRecord) -> None:

@@ -76,7 +76,7 @@ def send(cluster: Cluster, lab: Lab, code: CodeVersion) -> Sent:
     if before == dict(code.files):
         console.print(f"{lab.name} runs exactly this code already")
         return Sent(code, False, False, 0.0)
-    difference(workspace.difference(before, code.files) if before else [])
+    difference(workspace.difference(before, code.files) if before else {})
     for name in _run_already(before, code.files):
         console.print(
             f"[yellow]{name} has been run[/]: the database now keeps what it did, the next run begins without"

@@ -97,5 +97,7 @@ def _refuse_broken(cluster: Cluster, lab: Lab, pods: list[dict[str, Any]], code:
 def broken(service: str, log: str) -> FaultlineError:
     """The error (FL117) for code that does not start."""
     return InvalidInput(
-        "FL117", f"{service} does not start with this code:\n{log}", "mend it, then `faultline fix` again"
+        "FL117",
+        f"{service} does not start with this code:\n{log}",
+        "mend it, then `faultline fix` again; the code before goes on serving",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -85,13 +85,27 @@ def verdict(text: str | None) -> str:
     return f"[{COLOURS.get(text or '', 'dim')}]{text or '-'}[/]"
 
 
-def difference(lines: Sequence[str], most: int | None = DIFF_LINES) -> None:
-    """A unified diff in colours; lines beyond `most` are counted."""
+def difference(files: Mapping[str, Sequence[str]], most: int | None = DIFF_LINES) -> None:
+    """The unified diff of each file in colours, `most` lines in all; then a line for each file with what it counts.
+
+    A long file leaves the others their share, so that each is seen.
+    """
     colours = {"+": "green", "-": "red", "@": "cyan"}
-    for line in lines[:most]:
-        console.print(f"[{colours.get(line[:1], 'dim')}]{escape(line)}[/]")
-    if most is not None and len(lines) > most:
-        console.print(f"[dim]… {len(lines) - most} more lines of difference[/]")
+    left = most
+    # The shortest first: what they do not need is the others'.
+    shares: dict[str, int] = {}
+    for place, path in enumerate(sorted(files, key=lambda each: len(files[each]))):
+        lines = len(files[path])
+        shares[path] = lines if left is None else min(lines, left // (len(files) - place))
+        left = None if left is None else left - shares[path]
+    for path, lines in files.items():
+        for line in lines[: shares[path]]:
+            console.print(f"[{colours.get(line[:1], 'dim')}]{escape(line)}[/]")
+        if len(lines) > shares[path]:
+            console.print(f"[dim]… {len(lines) - shares[path]} more lines of difference in {escape(path)}[/]")
+    for path, lines in files.items():
+        added, removed = (sum(line[:1] == sign for line in lines[2:]) for sign in "+-")
+        console.print(f"  {escape(path)}  [green]+{added}[/] [red]-{removed}[/]")
 
 
 def next_step(command: str) -> None:

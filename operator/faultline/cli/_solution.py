@@ -38,4 +38,4 @@ def show(flawed: CodeVersion, code: CodeVersion, why: str) -> list[str]:
     console.print(Markdown(why), soft_wrap=False)
     console.rule(f"what {code.variant} changes", align="left")
     difference(changes, None)
-    return changes
+    return [line for lines in changes.values() for line in lines]

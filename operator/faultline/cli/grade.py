@@ -41,6 +41,7 @@ def register(app: typer.Typer) -> None:
 def grade(
     slug: SlugArgument = None,
     name: NameOption = None,
+    queries: Annotated[bool, typer.Option("--queries", help="show the PromQL of each lost point whole")] = False,
     junit: JunitOption = None,
     output: OutputOption = Output.TEXT,
     context: ContextOption = None,
@@ -62,7 +63,7 @@ def grade(
     shown = _record.record(run, lab.raw["spec"]["title"])
     command = _runs.next_command(lab, run)
     page = _record.write_report(f"{run.name}.html", render([shown], next_command=command))
-    _grade.show(shown, run)
+    _grade.show(shown, run, queries=queries)
     _diagnose.settle(lab, _runs.runs(cluster, lab.name))
     _write_junit(junit, [shown])
     console.print(f"\nthe page with the charts: [bold]{_record.shown(page)}[/]")

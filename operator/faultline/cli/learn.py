@@ -136,7 +136,7 @@ def progress(output: OutputOption = Output.TEXT) -> None:
         mark = "[green]✓[/] " if record.passed else "  "
         diagnosis = "-" if record.diagnosis is None else str(record.diagnosis)
         seen = _seen(record)
-        counts = (str(len(record.own)), str(len(record.hints)), diagnosis, seen or "-")
+        counts = (str(len(record.own)), str(record.hints_used), diagnosis, seen or "-")
         table.add_row(mark + slug, best, *counts, duration(record.seconds_to_fix))
         rows.append(
             {
@@ -144,7 +144,7 @@ def progress(output: OutputOption = Output.TEXT) -> None:
                 "passed": record.passed is not None,
                 "best": record.best,
                 "attempts": len(record.own),
-                "hints": len(record.hints),
+                "hints": record.hints_used,
                 "diagnosis": record.diagnosis,
                 "solution": seen,
                 "seconds_to_fix": record.seconds_to_fix,

@@ -60,7 +60,7 @@ def _card(entry: Entry, record: ScenarioProgress, labs: dict[str, Any]) -> dict[
 
 def _done(record: ScenarioProgress) -> list[str]:
     """What was done in a scenario, in words."""
-    counts = [(len(record.own), "attempt"), (len(record.hints), "hint")]
+    counts = [(len(record.own), "attempt"), (record.hints_used, "hint")]
     words = [] if record.best is None else [f"best {record.best}"]
     words += [] if record.seconds_to_fix is None else [f"fixed in {_duration(record.seconds_to_fix)}"]
     return words + [f"{count} {word}{'s' if count > 1 else ''}" for count, word in counts if count]
