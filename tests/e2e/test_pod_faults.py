@@ -141,10 +141,9 @@ def answering(lab: Lab) -> bool:
 def test_what_a_lost_injector_left_is_put_back_by_the_next(lab: Lab, results: dict[str, dict[str, Any]]) -> None:
     wait_for("the service as it was", lambda: ready(lab), 30)
     now = time.time()
-    # One after the other: who comes first takes its pods, and there must be one that nobody has for each. Faults take
-    # theirs ahead of their time, so there is more between them than that.
-    throttle = fault("cpu_throttle", now + 5, 60, percent=100, cpu="20m")
-    start(lab, "e2e-lost", fault("pause", now, 60), throttle, fault("scale", now + 6, 60, replicas=1))
+    # A pod more rather than one less: which one goes is not ours to choose, and its mark would go with it.
+    throttle = fault("cpu_throttle", now + 2, 60, percent=100, cpu="20m")
+    start(lab, "e2e-lost", fault("pause", now, 60), throttle, fault("scale", now + 3, 60, replicas=REPLICAS + 1))
     wait_for("the faults", lambda: all(each["applied"] for each in injector(lab, "GET", "/state")["faults"]), 15)
     assert len(marked(lab)) >= 2
     kill_pod(lab)
@@ -161,10 +160,8 @@ def test_run_with_such_faults_is_not_taken_for_one_with_new_code(lab: Lab, resul
         status = lab.wait_done(where)
     finally:
         lab.cluster.delete(where)
-    assert [each["name"] for each in status["faults"] if each["observed"] and each["cleared"]] == [
-        "one-dies",
-        "too-few",
-    ]
+    felt = [each["name"] for each in status["faults"] if each.get("observed") and each.get("cleared")]
+    assert felt == ["one-dies", "too-few"], status
     assert not [each for each in status["reasons"] if "fault" in each or "changed" in each or "restarted" in each]
 
 

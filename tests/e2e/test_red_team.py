@@ -143,12 +143,15 @@ def test_limits_that_were_raised_are_as_they_were_and_raised_time_outs_fail(
     template = {"metadata": {"annotations": {"faultline.dev/cpu": "app=2000m"}}, "spec": {"containers": [more]}}
     change = {"spec": {"replicas": 3, "template": template}}
     kubectl("-n", vault.namespace, "patch", "deploy", "web", "-p", json.dumps(change))
-    kubectl("-n", vault.namespace, "patch", "service", "postgres", "-p", '{"spec": {"selector": {"app": "other"}}}')
+    # Not one that the app would fail by: a lab that is not Ready gets no run at all.
+    kubectl("-n", vault.namespace, "patch", "service", "postgres", "-p", '{"spec": {"sessionAffinity": "ClientIP"}}')
     where = started(vault, "e2e-red-raises-limits", "Baseline")
     [pod] = vault.pods(vault.namespace, "app=web")
     [container] = pod["spec"]["containers"]
     assert container["resources"]["limits"] == {"cpu": "300m", "memory": "128Mi"}
     assert "A" not in [each["name"] for each in container["env"]]
+    service = vault.cluster.get(f"/api/v1/namespaces/{vault.namespace}/services/postgres")
+    assert service["spec"]["sessionAffinity"] == "None"
     status = vault.wait_done(where, RUN_SECONDS)
     assert convicted(status, "availability"), (status.get("reasons"), status["objectives"])
 
