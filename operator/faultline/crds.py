@@ -128,6 +128,7 @@ UNKNOWN_TARGETS = (
     " !self.services.exists(other, other.name == name)"
     " && !(name == 'postgres' && has(self.postgres))"
     " && !(name == 'postgres-replica' && has(self.postgres) && self.postgres.replicas > 0)"
+    " && !(name == 'postgres-second' && has(self.postgres) && self.postgres.second)"
     " && !(name == 'redis' && has(self.redis))"
     " && !(name == 'pgbouncer' && has(self.pgbouncer))))"
 )

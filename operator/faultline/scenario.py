@@ -171,6 +171,8 @@ class ScenarioSpec(Model):
         found = {name for name, store in stores.items() if store}
         if self.app.postgres and self.app.postgres.replicas:
             found.add("postgres-replica")
+        if self.app.postgres and self.app.postgres.second:
+            found.add("postgres-second")
         return Parts(frozenset(service.name for service in self.app.services), frozenset(found))
 
 

@@ -34,11 +34,26 @@ async def charge(request: ChargeRequest) -> Charge:
     return made
 
 
+@app.get("/charges")
+async def standing(order_id: str | None = None) -> list[Charge]:
+    """The charges that stand, of one order or all: what was given back is left out."""
+    return provider.standing(order_id)
+
+
 @app.get("/charges/{charge_id}")
 async def read(charge_id: str) -> Charge:
     """One charge."""
     try:
         return provider.charges[charge_id]
+    except KeyError as missing:
+        raise HTTPException(404, f"no charge {charge_id}") from missing
+
+
+@app.post("/charges/{charge_id}/refund")
+async def refund(charge_id: str) -> Charge:
+    """Give a charge back; the same again changes nothing."""
+    try:
+        return provider.refund(charge_id)
     except KeyError as missing:
         raise HTTPException(404, f"no charge {charge_id}") from missing
 

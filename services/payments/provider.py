@@ -17,11 +17,12 @@ class ChargeRequest(BaseModel):
 
 
 class Charge(BaseModel):
-    """A charge that was made."""
+    """A charge that was made, and whether it was given back since."""
 
     id: str
     order_id: str
     amount: int
+    refunded: bool = False
 
 
 class Busy(Exception):
@@ -53,6 +54,16 @@ class Provider:
             return await asyncio.shield(self._by_key[key])
         finally:
             self._in_flight -= 1
+
+    def standing(self, order_id: str | None) -> list[Charge]:
+        """The charges that were not given back, of one order or all, the oldest first."""
+        return [each for each in self.charges.values() if not each.refunded and order_id in (None, each.order_id)]
+
+    def refund(self, charge_id: str) -> Charge:
+        """Give a charge back, once however often it is asked for. Its key stays used. Raises KeyError."""
+        charge = self.charges[charge_id]
+        charge.refunded = True
+        return charge
 
     async def _make(self, request: ChargeRequest) -> Charge:
         await asyncio.sleep(self._work_seconds)

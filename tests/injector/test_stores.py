@@ -90,6 +90,25 @@ async def test_a_postgres_that_is_away_is_named(config: Any, ports: Any, monkeyp
     assert caught.value.code == "FL622"
 
 
+async def test_a_second_postgres_that_is_away_is_named_too(
+    config: Any, ports: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stores, "RESET_SECONDS", 0.5)
+    [port] = ports.free(1)
+    with pytest.raises(Unreachable, match=f"Postgres at 127.0.0.1:{port} was not reset"):
+        await reset_postgres(config.model_copy(update={"postgres_second": f"127.0.0.1:{port}"}))
+
+
+@pytest.mark.e2e
+async def test_a_second_postgres_begins_again_as_well(postgres: Any) -> None:
+    config = postgres.config.model_copy(update={"postgres": None, "postgres_second": postgres.config.postgres})
+    async with postgres.client() as client:
+        await client.execute("UPDATE orders SET note = 'changed'")
+    await reset_postgres(config)
+    async with postgres.client() as client:
+        assert await client.fetchval(FIRST) == 20000
+
+
 @pytest.mark.e2e
 async def test_replicas_that_lag_are_waited_for_and_then_named(postgres: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stores, "RESET_SECONDS", 3.0)

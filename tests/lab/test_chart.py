@@ -211,6 +211,20 @@ async def test_a_limit_above_a_core_holds_from_the_start(scenario: Callable[...,
     assert container(found, "app")["resources"]["limits"]["cpu"] == "1200m"
 
 
+async def test_a_second_postgres_is_a_primary_of_its_own(scenario: Callable[..., ScenarioSpec]) -> None:
+    services = [{"name": "web", "module": "main:app", "dependencies": ["postgres", "postgres-second"]}]
+    spec = scenario(services=services, postgres={"second": True, "replicas": 1})
+    chosen = values("demo", spec, REFERENCES, CODE, token=TOKEN, seed="0123456789ab")
+    assert chosen["services"][0]["env"]["POSTGRES_SECOND_URL"].startswith("postgresql://app:app@edges.harness-demo")
+    assert any(each["upstream"] == "postgres-second.lab-demo.svc.cluster.local.:5432" for each in chosen["edges"])
+    found = await render(chosen)
+    given = environment(container(template(found, "postgres-second"), "postgres"))
+    assert (given["ROLE"], given["SEED"], given.get("PRIMARY_HOST")) == ("primary", "/seed/seed.sql", None)
+    assert ("Service", "lab-demo", "postgres-second") in found
+    told = environment(container(template(found, "edges", "harness-demo"), "injector"))
+    assert told["FAULTLINE_POSTGRES_SECOND"] == "postgres-second.lab-demo.svc.cluster.local:5432"
+
+
 def test_a_replica_replicates_through_its_edge(rendered: Manifests, chosen: dict[str, Any]) -> None:
     found = rendered["StatefulSet", "lab-demo", "postgres-replica"]
     assert found["spec"]["replicas"] == 1

@@ -44,6 +44,24 @@ async def test_an_unknown_charge_is_404(http):
     assert (await http.get("/charges/none")).status_code == 404
 
 
+async def test_what_was_given_back_stands_no_more(http, attempts):
+    first, second = [(await http.post("/charges", json=ORDER | {"idempotency_key": key})).json() for key in "ab"]
+    for _ in range(2):
+        given_back = await http.post(f"/charges/{first['id']}/refund")
+        assert given_back.json() == first | {"refunded": True}
+    assert (await http.get("/charges", params={"order_id": "o-1"})).json() == [second]
+    assert (await http.get("/charges")).json() == [second]
+    assert (await http.get("/charges", params={"order_id": "o-2"})).json() == []
+    # The key is as used as ever: it charges nobody again.
+    again = await http.post("/charges", json=ORDER | {"idempotency_key": "a"})
+    assert again.json() == first | {"refunded": True}
+    assert attempts() == {"ok": 3, "refused": 0, "invalid": 0}
+
+
+async def test_an_unknown_charge_cannot_be_given_back(http):
+    assert (await http.post("/charges/none/refund")).status_code == 404
+
+
 async def test_beyond_its_capacity_it_refuses_and_counts(http, attempts):
     answers = await asyncio.gather(*(http.post("/charges", json=ORDER) for _ in range(5)))
     assert sorted(answer.status_code for answer in answers) == [201, 201, 503, 503, 503]

@@ -11,7 +11,7 @@ from faultline.api.base import EdgeName, Line, Model, Slug
 EDGE_PORT_BASE = 21000
 """Listen port of the first edge in the harness; the others follow in the order of `edges()`."""
 
-DATA_STORES = {"postgres": 5432, "postgres-replica": 5432, "redis": 6379, "pgbouncer": 6432}
+DATA_STORES = {"postgres": 5432, "postgres-replica": 5432, "postgres-second": 5432, "redis": 6379, "pgbouncer": 6432}
 SERVICE_PORT = 8000
 
 CPU_PATTERN = r"^[0-9]{1,5}m$"
@@ -47,6 +47,10 @@ class Postgres(Model):
     """A primary with `replicas` streaming replicas behind the edge `primary->replica`."""
 
     replicas: int = Field(0, ge=0, le=4)
+    second: bool = Field(
+        False,
+        description="another primary beside it, postgres-second, with the same seed and no replica: another site's",
+    )
     max_connections: int = Field(50, ge=10, le=500, alias="maxConnections")
     cpu: Cpu = "300m"
     memory: Memory = "256Mi"

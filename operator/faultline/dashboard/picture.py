@@ -20,6 +20,7 @@ _TITLES = {
     "postgres": "Postgres",
     "primary": "Postgres",
     "postgres-replica": "replica",
+    "postgres-second": "second Postgres",
     "replica": "replica",
     "redis": "Redis",
     "pgbouncer": "PgBouncer",

@@ -13,6 +13,7 @@ FAULTLINE_POSTGRES_ADMIN_PASSWORD  of the superuser `postgres`: recreates databa
 FAULTLINE_POSTGRES_APP_PASSWORD    of the role `app`: the probes' own connections through the edges, default app
 FAULTLINE_POSTGRES_REPLICAS     how many replicas must stream before the lab is ready, default 0
 FAULTLINE_POSTGRES_REPLICA      HOST:PORT of a name that has the address of every replica, past the edges
+FAULTLINE_POSTGRES_SECOND       HOST:PORT of the second primary, past the edges; empty without it
 FAULTLINE_REDIS                 HOST:PORT of Redis, past the edges; empty without Redis
 FAULTLINE_REDIS_MAXMEMORY       its settings as the scenario has them: what a fault that changes them goes back to
 FAULTLINE_REDIS_POLICY
@@ -53,6 +54,7 @@ REPLICATION = "primary->replica"
 _PROTOCOLS: dict[str, Protocol] = {
     "postgres": "postgres",
     "postgres-replica": "postgres",
+    "postgres-second": "postgres",
     "pgbouncer": "postgres",
     "redis": "redis",
     "replica": "postgres",  # the replication stream's edge leads to the primary
@@ -102,6 +104,7 @@ class Config(Model):
     postgres_app_password: str = "app"  # noqa: S105 the lab's own, known role: learners see it in POSTGRES_URL
     postgres_replicas: int = Field(0, ge=0)
     postgres_replica: Address | None = None
+    postgres_second: Address | None = None
     redis: Address | None = None
     redis_maxmemory: str = "0"
     redis_policy: str = "noeviction"

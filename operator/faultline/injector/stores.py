@@ -24,18 +24,21 @@ CALL_SECONDS = 5.0
 
 
 async def reset_postgres(config: Config) -> None:
-    """Database `lab` again from the template `seed`, and every replica up to date with it.
+    """Database `lab` again from the template `seed` on each primary, and every replica up to date with it.
 
     Raises Unreachable (FL622) when that does not succeed within 30 s.
     """
-    if config.postgres is None:
-        return
+    primaries = ((config.postgres, config.postgres_replicas), (config.postgres_second, 0))
+    await asyncio.gather(*(_reset(config, address, replicas) for address, replicas in primaries if address))
+
+
+async def _reset(config: Config, address: str, replicas: int) -> None:
     problem: Exception | None = None
     try:
         async with asyncio.timeout(RESET_SECONDS):
             while True:
                 try:
-                    await _recreate(config, config.postgres)
+                    await _recreate(config, address, replicas)
                     return
                 except POSTGRES_FAILURES as error:
                     # A client that has just connected again holds the database; a restarting server refuses.
@@ -43,7 +46,7 @@ async def reset_postgres(config: Config) -> None:
                     await asyncio.sleep(RETRY_SECONDS)
     except TimeoutError as error:
         why = (str(problem) or "no answer in time") if problem else "replicas lag"
-        message = f"Postgres at {config.postgres} was not reset within {RESET_SECONDS:g}s: {why}"
+        message = f"Postgres at {address} was not reset within {RESET_SECONDS:g}s: {why}"
         raise Unreachable("FL622", message) from error
 
 
@@ -67,7 +70,7 @@ async def reset_redis(config: Config) -> None:
         await redis.aclose()
 
 
-async def _recreate(config: Config, address: str) -> None:
+async def _recreate(config: Config, address: str, replicas: int) -> None:
     host, port = split(address)
     connection = await asyncpg.connect(
         host=host,
@@ -83,7 +86,7 @@ async def _recreate(config: Config, address: str) -> None:
         await connection.execute("DROP DATABASE IF EXISTS lab WITH (FORCE)")
         # The files' way of copying checkpoints twice; by the log it is faster for a small database.
         await connection.execute("CREATE DATABASE lab TEMPLATE seed OWNER app STRATEGY wal_log")
-        await _replayed(connection, config.postgres_replicas)
+        await _replayed(connection, replicas)
     finally:
         connection.terminate()
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from faultline.api.app import SERVICE_PORT, App, Edge, Service
+from faultline.api.app import DATA_STORES, SERVICE_PORT, App, Edge, Service
 from faultline.errors import InvalidInput
 from faultline.names import (
     CANARY_EDGE_PORT,
@@ -84,7 +84,7 @@ def values(
 def dependency_url(edge: Edge, harness: str) -> str:
     """Where the edge's source reaches its target: always the harness, never the target itself."""
     address = f"edges.{harness}.svc.cluster.local:{edge.port}"
-    if edge.target in ("postgres", "postgres-replica", "pgbouncer"):
+    if edge.target in ("postgres", "postgres-replica", "postgres-second", "pgbouncer"):
         return f"postgresql://app:app@{address}/{DATABASE}"
     if edge.target == "redis":
         return f"redis://{address}/0"
@@ -143,7 +143,7 @@ def cpu_limits(app: App) -> dict[str, int]:
     """Thousandths of a core by component, all replicas together; exporters are ours and do not count."""
     limits = {service.name: _millis(service.cpu) * service.replicas for service in app.services}
     if app.postgres:
-        limits["postgres"] = _millis(app.postgres.cpu) * (1 + app.postgres.replicas)
+        limits["postgres"] = _millis(app.postgres.cpu) * (1 + app.postgres.replicas + app.postgres.second)
     if app.redis:
         limits["redis"] = _millis(app.redis.cpu)
     if app.pgbouncer:
@@ -170,7 +170,7 @@ def check_cpu(app: App) -> None:
 
 def _check_names(app: App) -> None:
     for index, service in enumerate(app.services):
-        if service.name in ("postgres", "postgres-replica", "redis", "pgbouncer"):
+        if service.name in DATA_STORES:
             raise InvalidInput(
                 "FL122",
                 f"app.services[{index}].name must not be a data store's, got {service.name}",
