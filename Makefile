@@ -17,7 +17,7 @@ UNIT := $(PYTEST) -m "not integration and not e2e" --numprocesses=2 --hypothesis
 WAITING := --numprocesses=4
 CALM := -m calm --numprocesses=2
 # One after the other: labs side by side disturb each other's graded runs.
-E2E := .venv/bin/pytest tests/e2e --durations=15
+E2E := .venv/bin/pytest tests/e2e -m "not long" --durations=15
 S ?=
 REPEAT ?=
 BUDGET ?=
@@ -85,7 +85,7 @@ verify: venv ## Prove a scenario: flawed fails, solution passes, wrong fixes fai
 verify-all: venv ## Prove what is not proven yet of all scenarios, and write docs/verification.md (REPEAT=3 BUDGET=60m)
 	@$(FAULTLINE) verify --all $(if $(REPEAT),--repeat $(REPEAT)) $(if $(BUDGET),--budget $(BUDGET))
 
-.PHONY: format check test test-crash static unit integration e2e toxiproxy-server lock
+.PHONY: format check test test-crash test-hog static unit integration e2e toxiproxy-server lock
 format: venv ## Format the code
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
@@ -99,6 +99,9 @@ test: static up browser network ## The checks, set-up, and all tests: what CI ru
 
 test-crash: up ## The whole crash matrix: every part killed at every step of a run (half an hour)
 	CRASH=all .venv/bin/pytest tests/e2e/test_crash.py
+
+test-hog: up ## Programs that hog this machine, at several strengths, before and during a run (three minutes)
+	.venv/bin/pytest tests/e2e/test_red_team.py -k "honest or hog or burns"
 
 static: venv
 	.venv/bin/ruff format --check .

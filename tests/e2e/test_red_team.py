@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -143,17 +146,67 @@ def test_limits_that_were_raised_are_as_they_were_and_raised_time_outs_fail(
     template = {"metadata": {"annotations": {"faultline.dev/cpu": "app=2000m"}}, "spec": {"containers": [more]}}
     change = {"spec": {"replicas": 3, "template": template}}
     kubectl("-n", vault.namespace, "patch", "deploy", "web", "-p", json.dumps(change))
-    # Not one that the app would fail by: a lab that is not Ready gets no run at all.
-    kubectl("-n", vault.namespace, "patch", "service", "postgres", "-p", '{"spec": {"sessionAffinity": "ClientIP"}}')
+    # Not Postgres', without which the app does not start: a lab that is not Ready gets no run at all.
+    kubectl("-n", vault.namespace, "patch", "service", "redis", "-p", '{"spec": {"selector": {"app": "other"}}}')
     where = started(vault, "e2e-red-raises-limits", "Baseline")
     [pod] = vault.pods(vault.namespace, "app=web")
     [container] = pod["spec"]["containers"]
     assert container["resources"]["limits"] == {"cpu": "300m", "memory": "128Mi"}
     assert "A" not in [each["name"] for each in container["env"]]
-    service = vault.cluster.get(f"/api/v1/namespaces/{vault.namespace}/services/postgres")
-    assert service["spec"]["sessionAffinity"] == "None"
+    service = vault.cluster.get(f"/api/v1/namespaces/{vault.namespace}/services/redis")
+    assert service["spec"]["selector"]["app"] == "redis"
     status = vault.wait_done(where, RUN_SECONDS)
     assert convicted(status, "availability"), (status.get("reasons"), status["objectives"])
+
+
+HOGS = [
+    ("during", 2),
+    *(pytest.param(*each, marks=pytest.mark.long) for each in (("during", 1), ("before", 2), ("before", 4))),
+]
+BURN = f"import signal\nsignal.alarm({RUN_SECONDS:.0f})\nwhile True: pass"
+
+
+@contextmanager
+def hog(processes: int) -> Iterator[None]:
+    """Programs on this machine that want a core each; they end by themselves too."""
+    burning = [subprocess.Popen([sys.executable, "-c", BURN]) for _ in range(processes)]
+    try:
+        yield
+    finally:
+        for each in burning:
+            each.kill()
+            each.wait()
+
+
+@pytest.mark.parametrize(("when", "processes"), HOGS)
+def test_under_a_hog_on_the_host_a_run_is_not_wrong(
+    vault: Lab, deploy: Callable[[str], None], when: str, processes: int
+) -> None:
+    deploy("flawed")
+    name = f"e2e-red-hog-{when}-{processes}"
+    if when == "during":
+        where = started(vault, name, "Baseline")
+        with hog(processes):
+            status = vault.wait_done(where, RUN_SECONDS)
+        assert status["verdict"] == "inconclusive", status["objectives"]
+        assert [each for each in status["reasons"] if each.startswith("host noise: other programs used")]
+    else:
+        # While the canary says how fast the machine is: targets are scaled by that, and must not be by much.
+        with hog(processes):
+            where = started(vault, name, "Baseline")
+        status = vault.wait_done(where, RUN_SECONDS)
+        assert status["verdict"] in ("pass", "inconclusive"), (status["reasons"], status["objectives"])
+
+
+@pytest.mark.long
+def test_an_app_that_burns_cpu_while_it_is_idle_gets_no_easier_targets(
+    vault: Lab, deploy: Callable[[str], None]
+) -> None:
+    deploy("wrong/burns-idle")
+    status = vault.wait_done(started(vault, "e2e-red-burns-idle"), RUN_SECONDS)
+    honest = json.loads((Home.from_environment().data / "runs" / "e2e-red-honest" / "run.json").read_text())
+    assert status["canaryScale"] < 1.5 * honest["status"]["canaryScale"]
+    assert status["verdict"] in ("pass", "inconclusive"), (status["reasons"], status["objectives"])
 
 
 def test_forged_metrics_count_for_nothing(vault: Lab, deploy: Callable[[str], None]) -> None:
