@@ -10,7 +10,7 @@ from pathlib import Path
 
 from faultline import catalogue
 from faultline.catalogue import CodeVersion
-from faultline.cli import _experiment, _labs, _ship
+from faultline.cli import _deploy, _experiment, _labs, _ship
 from faultline.cli._benches.base import Bench, Measurement, worst
 from faultline.cli._cluster import Cluster
 from faultline.cli._command import run_self
@@ -54,6 +54,8 @@ def _fix(cluster: Cluster, lab: Lab, turn: str, root: Path, beside: ThreadPoolEx
     took = command.result() - began
     with Line() as line:
         _ship.wait_serving(cluster, lab, code, line)
+        # Until the old pods have gone as well the lab is not Ready, and an edit waits for its own roll-out.
+        _deploy.wait_ready(cluster, lab.name, line)
     return serving, took
 
 
