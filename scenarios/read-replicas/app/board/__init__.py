@@ -1,0 +1,1 @@
+"""Ads of people who sell things to each other."""

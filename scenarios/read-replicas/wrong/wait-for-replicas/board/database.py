@@ -1,0 +1,59 @@
+"""The way to Postgres: writes go to the primary, reads to the replicas. TimeoutError: no connection, or no answer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import asyncpg
+
+SECONDS = 2.0
+REPLICA_SECONDS = 0.7
+FAILURES = 5
+REST_SECONDS = 1.0
+BEHIND = """
+    SELECT count(*)
+    FROM pg_stat_replication
+    WHERE replay_lsn IS NULL OR replay_lsn < $1::text::pg_lsn
+"""
+
+
+class Database:
+    def __init__(self, primary: asyncpg.Pool, replicas: asyncpg.Pool) -> None:
+        self._primary, self._replicas = primary, replicas
+        self._failures, self._rest_until = 0, 0.0
+
+    async def write(self, statement: str, *arguments: Any) -> asyncpg.Record | None:
+        """Run a statement that changes something; gives the row that it returns, once every replica has it."""
+        async with self._primary.acquire(timeout=SECONDS) as connection:
+            row = await connection.fetchrow(statement, *arguments, timeout=SECONDS)
+            position = await connection.fetchval("SELECT pg_current_wal_lsn()::text", timeout=SECONDS)
+            while True:
+                if not await connection.fetchval(BEHIND, position, timeout=SECONDS):
+                    return row
+                await asyncio.sleep(0.02)
+
+    async def read(self, query: str, *arguments: Any, costly: bool = False) -> list[asyncpg.Record]:
+        """The rows of a query. For the `costly` the primary has no room."""
+        try:
+            return await self._read_replica(query, *arguments)
+        except TimeoutError:
+            if costly:
+                raise
+        async with self._primary.acquire(timeout=SECONDS) as connection:
+            return await connection.fetch(query, *arguments, timeout=SECONDS)
+
+    async def _read_replica(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
+        if time.monotonic() < self._rest_until:
+            raise TimeoutError("the replicas are left alone for a moment")
+        try:
+            async with self._replicas.acquire(timeout=REPLICA_SECONDS) as connection:
+                rows = await connection.fetch(query, *arguments, timeout=REPLICA_SECONDS)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            self._failures += 1
+            if self._failures >= FAILURES:
+                self._rest_until = time.monotonic() + REST_SECONDS
+            raise TimeoutError("no replica answers") from error
+        self._failures = 0
+        return rows
