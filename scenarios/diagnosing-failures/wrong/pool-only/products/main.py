@@ -1,0 +1,50 @@
+"""`products.main:app`: the shop's product pages, and the lists that lead to them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, HTTPException
+
+from labkit import create_app, settings
+from labkit.migrations import migrate
+from labkit.postgres import create_pool
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+POOL_SIZE = 10
+
+PRODUCT = "SELECT id, name, category, description, price_cents FROM products WHERE id = $1"
+REVIEWS = "SELECT stars, author, words FROM reviews WHERE product_id = $1 ORDER BY written_at DESC LIMIT 5"
+STARS = "SELECT count(*) AS reviews, round(avg(stars), 1)::float AS stars FROM reviews WHERE product_id = $1"
+NEWEST = "SELECT id, name, price_cents FROM products WHERE category = $1 ORDER BY id DESC LIMIT 20"
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    app.state.pool = await create_pool(settings.url("postgres"), min_size=4, max_size=POOL_SIZE)
+    await migrate(app.state.pool, MIGRATIONS)
+    yield
+    await app.state.pool.close()
+
+
+app = create_app("products", lifespan=lifespan)
+
+
+@app.get("/products/{product_id}")
+async def product(product_id: int) -> dict[str, Any]:
+    async with app.state.pool.acquire() as connection:
+        found = await connection.fetchrow(PRODUCT, product_id)
+        if found is None:
+            raise HTTPException(404, f"no product {product_id}")
+        stars = await connection.fetchrow(STARS, product_id)
+        reviews = await connection.fetch(REVIEWS, product_id)
+    return {**found, **stars, "newest_reviews": [dict(each) for each in reviews]}
+
+
+@app.get("/products")
+async def newest(category: str) -> list[dict[str, Any]]:
+    async with app.state.pool.acquire() as connection:
+        return [dict(each) for each in await connection.fetch(NEWEST, category)]
