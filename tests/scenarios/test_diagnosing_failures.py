@@ -15,8 +15,8 @@ pytestmark = pytest.mark.e2e
 
 SLUG = "diagnosing-failures"
 PAGES = 10
-REVIEWS = 120_000
-SCANS = 2
+REVIEWS = 160_000
+SCANS = 3
 """Queries of a page that look for reviews."""
 
 
@@ -79,6 +79,7 @@ async def test_pages_cost_what_the_version_leaves_in(
             assert page["id"] == product
             assert page["reviews"] >= len(page["newest_reviews"]) == 5
             assert 1 <= page["stars"] <= 5
+            assert sum(each["reviews"] for each in page["by_stars"]) == page["reviews"]
         assert len((await client.get("/products?category=light")).json()) == 20
         assert (await client.get("/products/987654")).status_code == 404
     more_sessions, more_rows = await counted(store)

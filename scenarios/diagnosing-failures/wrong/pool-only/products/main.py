@@ -19,6 +19,7 @@ POOL_SIZE = 10
 PRODUCT = "SELECT id, name, category, description, price_cents FROM products WHERE id = $1"
 REVIEWS = "SELECT stars, author, words FROM reviews WHERE product_id = $1 ORDER BY written_at DESC LIMIT 5"
 STARS = "SELECT count(*) AS reviews, round(avg(stars), 1)::float AS stars FROM reviews WHERE product_id = $1"
+BY_STARS = "SELECT stars, count(*) AS reviews FROM reviews WHERE product_id = $1 GROUP BY stars ORDER BY stars DESC"
 NEWEST = "SELECT id, name, price_cents FROM products WHERE category = $1 ORDER BY id DESC LIMIT 20"
 
 
@@ -40,8 +41,14 @@ async def product(product_id: int) -> dict[str, Any]:
         if found is None:
             raise HTTPException(404, f"no product {product_id}")
         stars = await connection.fetchrow(STARS, product_id)
+        by_stars = await connection.fetch(BY_STARS, product_id)
         reviews = await connection.fetch(REVIEWS, product_id)
-    return {**found, **stars, "newest_reviews": [dict(each) for each in reviews]}
+    return {
+        **found,
+        **stars,
+        "by_stars": [dict(each) for each in by_stars],
+        "newest_reviews": [dict(each) for each in reviews],
+    }
 
 
 @app.get("/products")
