@@ -1,0 +1,1 @@
+"""Charges to customers' accounts."""

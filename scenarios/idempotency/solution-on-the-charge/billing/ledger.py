@@ -1,0 +1,88 @@
+"""Accounts and what was charged to them, in Postgres."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import asyncpg
+from pydantic import BaseModel, Field
+
+FORGET = "UPDATE charges SET key = NULL WHERE key = $1 AND created_at < now() - $2 * interval '1 second'"
+
+
+class Sale(BaseModel):
+    """What a terminal wants charged; `amount` in cents, `reference` is printed on receipt and statement."""
+
+    reference: str = Field(min_length=8, max_length=64)
+    account: int
+    amount: int = Field(gt=0)
+
+
+class Charge(BaseModel):
+    id: UUID
+    reference: str
+    account: int
+    amount: int
+
+
+class Books(BaseModel):
+    """All that is on the accounts, and all that was taken from them."""
+
+    balances: int
+    charges: int
+
+
+class Declined(Exception):
+    """There is not enough on the account."""
+
+
+class KeyReused(Exception):
+    """The key was used for another sale, not long ago."""
+
+
+class Ledger:
+    def __init__(self, pool: asyncpg.Pool, key_seconds: int) -> None:
+        self._pool = pool
+        self._key_seconds = key_seconds
+
+    async def charge(self, key: str, sale: Sale) -> Charge:
+        """Take a sale's amount from its account, once for each key. Raises Declined or KeyReused."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            await connection.execute(FORGET, key, self._key_seconds)
+            row = await connection.fetchrow(
+                """
+                INSERT INTO charges (reference, account, amount, key) VALUES ($1, $2, $3, $4)
+                ON CONFLICT (key) DO NOTHING RETURNING *
+                """,
+                sale.reference,
+                sale.account,
+                sale.amount,
+                key,
+            )
+            if row is None:
+                first = Charge(**await connection.fetchrow("SELECT * FROM charges WHERE key = $1", key))
+                if first.model_dump(exclude={"id"}) != sale.model_dump():
+                    raise KeyReused(f"the key {key} was used for another sale")
+                return first
+            taken = await connection.fetchval(
+                "UPDATE accounts SET balance = balance - $2 WHERE id = $1 AND balance >= $2 RETURNING id",
+                sale.account,
+                sale.amount,
+            )
+            if taken is None:
+                raise Declined(f"account {sale.account} has less than {sale.amount}")
+        return Charge(**row)
+
+    async def charges(self, reference: str) -> list[Charge]:
+        """The charges of a sale, the first one first."""
+        rows = await self._pool.fetch("SELECT * FROM charges WHERE reference = $1 ORDER BY created_at", reference)
+        return [Charge(**row) for row in rows]
+
+    async def books(self) -> Books:
+        row = await self._pool.fetchrow(
+            """
+            SELECT (SELECT sum(balance) FROM accounts) AS balances,
+                   (SELECT coalesce(sum(amount), 0) FROM charges) AS charges
+            """
+        )
+        return Books(**row)

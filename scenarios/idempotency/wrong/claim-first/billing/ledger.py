@@ -1,0 +1,104 @@
+"""Accounts and what was charged to them, in Postgres."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import asyncpg
+from pydantic import BaseModel, Field
+
+CLAIM = """
+INSERT INTO keys (key, sale, expires_at) VALUES ($1, $2, now() + $3 * interval '1 second')
+ON CONFLICT (key) DO UPDATE SET sale = excluded.sale, expires_at = excluded.expires_at, charge_id = NULL
+WHERE keys.expires_at < now()
+RETURNING key
+"""
+FIRST = "SELECT c.*, k.sale = $2::jsonb AS same FROM keys k LEFT JOIN charges c ON c.id = k.charge_id WHERE k.key = $1"
+
+
+class Sale(BaseModel):
+    """What a terminal wants charged; `amount` in cents, `reference` is printed on receipt and statement."""
+
+    reference: str = Field(min_length=8, max_length=64)
+    account: int
+    amount: int = Field(gt=0)
+
+
+class Charge(BaseModel):
+    id: UUID
+    reference: str
+    account: int
+    amount: int
+
+
+class Books(BaseModel):
+    """All that is on the accounts, and all that was taken from them."""
+
+    balances: int
+    charges: int
+
+
+class Declined(Exception):
+    """There is not enough on the account."""
+
+
+class KeyReused(Exception):
+    """The key was used for another sale, not long ago."""
+
+
+class InProgress(Exception):
+    """The first request with this key has no answer yet."""
+
+
+class Ledger:
+    def __init__(self, pool: asyncpg.Pool, key_seconds: int) -> None:
+        self._pool = pool
+        self._key_seconds = key_seconds
+
+    async def charge(self, key: str, sale: Sale) -> Charge:
+        """Take a sale's amount from its account, once for each key. Raises Declined, KeyReused or InProgress."""
+        wanted = sale.model_dump_json()
+        async with self._pool.acquire() as connection:
+            if not await connection.fetchval(CLAIM, key, wanted, self._key_seconds):
+                return await self._first(connection, key, wanted)
+            async with connection.transaction():
+                row = await self._take(connection, sale)
+                await connection.execute("UPDATE keys SET charge_id = $2 WHERE key = $1", key, row["id"])
+        return Charge(**row)
+
+    async def _first(self, connection: asyncpg.Connection, key: str, wanted: str) -> Charge:
+        first = await connection.fetchrow(FIRST, key, wanted)
+        if not first["same"]:
+            raise KeyReused(f"the key {key} was used for another sale")
+        if first["id"] is None:
+            raise InProgress(f"the key {key} is being worked on")
+        return Charge(**first)
+
+    async def _take(self, connection: asyncpg.Connection, sale: Sale) -> asyncpg.Record:
+        taken = await connection.fetchval(
+            "UPDATE accounts SET balance = balance - $2 WHERE id = $1 AND balance >= $2 RETURNING id",
+            sale.account,
+            sale.amount,
+        )
+        if taken is None:
+            raise Declined(f"account {sale.account} has less than {sale.amount}")
+        return await connection.fetchrow(
+            "INSERT INTO charges (reference, account, amount) VALUES ($1, $2, $3) RETURNING *",
+            sale.reference,
+            sale.account,
+            sale.amount,
+        )
+
+    async def charges(self, reference: str) -> list[Charge]:
+        """The charges of a sale, the first one first."""
+        rows = await self._pool.fetch("SELECT * FROM charges WHERE reference = $1 ORDER BY created_at", reference)
+        return [Charge(**row) for row in rows]
+
+    async def books(self) -> Books:
+        row = await self._pool.fetchrow(
+            """
+            SELECT (SELECT sum(balance) FROM accounts) AS balances,
+                   (SELECT coalesce(sum(amount), 0) FROM charges) AS charges
+            """
+        )
+        return Books(**row)
