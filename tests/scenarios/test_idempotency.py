@@ -66,17 +66,27 @@ class Billing:
         """The sale is sent, and sent again while the first request waits for a lock; the statuses of both."""
         async with self.locked():
             sent = [asyncio.create_task(self.charge(key, sale)) for _ in range(2)]
-            await asyncio.sleep(0.5)
+            await self.waiting(2)
         return [each.status_code for each in await asyncio.gather(*sent)]
 
     async def die_while_locked(self, key: str, sale: dict[str, Any]) -> None:
         """The request that waits for a lock is gone, with its connection."""
         async with self.locked():
             sent = asyncio.create_task(self.charge(key, sale))
-            await asyncio.sleep(0.5)
+            await self.waiting(1)
             sent.cancel()
             with suppress(asyncio.CancelledError):
                 await sent
+
+    async def waiting(self, count: int) -> None:
+        """Until so many transactions wait for another one."""
+        connection = await asyncpg.connect(self._stores["POSTGRES_URL"])
+        try:
+            async with asyncio.timeout(30):
+                while await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted") < count:
+                    await asyncio.sleep(0.05)
+        finally:
+            await connection.close()
 
     @asynccontextmanager
     async def locked(self) -> AsyncIterator[None]:

@@ -1,0 +1,1 @@
+"""What `rides` and `worker` share: the queue between them, and the charges."""

@@ -1,0 +1,1 @@
+"""Charges the rides that wait for it."""
