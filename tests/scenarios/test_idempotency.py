@@ -1,4 +1,4 @@
-"""How often each version of `idempotency` charges a sale, on its own database: the retry, the dead process, the copy."""
+"""How often each version of `idempotency` charges a sale: the retry, the dead process, the copy, on real stores."""
 
 from __future__ import annotations
 
@@ -83,7 +83,8 @@ class Billing:
         connection = await asyncpg.connect(self._stores["POSTGRES_URL"])
         try:
             async with asyncio.timeout(30):
-                while await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted") < count:
+                waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+                while await connection.fetchval(waiting) < count:  # noqa: ASYNC110 nobody tells us
                     await asyncio.sleep(0.05)
         finally:
             await connection.close()

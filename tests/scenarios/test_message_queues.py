@@ -1,0 +1,210 @@
+"""What becomes of a ride in each version of `message-queues`, on real stores and with the real provider."""
+
+from __future__ import annotations
+
+import os
+import time
+import urllib.request
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
+from types import ModuleType
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+from redis.asyncio import Redis
+from tests import servers
+from tests.preloaded import Forked
+from tests.scenarios.conftest import database
+
+pytestmark = pytest.mark.e2e
+
+SLUG = "message-queues"
+SOLUTIONS = ("solution", "solution-table")
+MOST = 32
+
+Load = Callable[[str, str, str], ModuleType]
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    port, folder = servers.free_port(), str(tmp_path_factory.mktemp("payments"))
+    arguments = ["payments.main:app", "--host", "127.0.0.1", "--port", str(port)]
+    provider = Forked("labkit.serve", arguments, environment=dict(os.environ), output=folder)
+    try:
+        with database(SLUG) as postgres, servers.redis() as redis:
+            answers(f"http://127.0.0.1:{port}/healthz")
+            yield {
+                "POSTGRES_URL": postgres,
+                "REDIS_URL": f"redis://127.0.0.1:{redis}/0",
+                "PAYMENTS_URL": f"http://127.0.0.1:{port}",
+                "CONSUMERS": "0",
+            }
+    finally:
+        provider.kill()
+        provider.wait()
+
+
+def answers(url: str) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            urllib.request.urlopen(url, timeout=5).close()  # noqa: S310 - our own server
+            return
+        except OSError:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+
+class Rides:
+    """Both services in this process; its consumers take a step when a test says so."""
+
+    def __init__(self, client: httpx.AsyncClient, worker: ModuleType, jobs: ModuleType) -> None:
+        self._client = client
+        self._worker = worker
+        self.module = jobs
+        self.jobs = worker.app.state.jobs
+
+    async def end(self, number: int, fare: int = 1200) -> httpx.Response:
+        return await self._client.post("/rides", json={"id": name(number), "fare": fare})
+
+    async def charges(self, number: int) -> int:
+        return len((await self._client.get(f"/rides/{name(number)}/charges")).json())
+
+    async def steps(self, count: int) -> None:
+        for _ in range(count):
+            await self._worker.step(self._worker.app)
+
+    async def charge(self, ride: Any) -> None:
+        """What a worker does between taking a ride and saying that it is done."""
+        state = self._worker.app.state
+        await state.charges.add(ride, await state.payments.charge(ride))
+
+
+def name(number: int) -> str:
+    return f"ride-{number:06d}"
+
+
+@pytest.fixture
+async def rides(
+    module: Load, stores: dict[str, str], monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> AsyncIterator[Rides]:
+    for variable, value in stores.items():
+        monkeypatch.setenv(variable, value)
+    front, worker, jobs = (module(SLUG, request.param, each) for each in ("rides.main", "worker.main", "charging.jobs"))
+    for constant, shorter in {"IDLE_SECONDS": 0.2, "WAIT_SECONDS": 0.1}.items():
+        if hasattr(jobs, constant):
+            monkeypatch.setattr(jobs, constant, shorter)
+    redis = Redis.from_url(stores["REDIS_URL"])
+    async with AsyncExitStack() as stack:
+        for app in (front.app, worker.app):
+            await stack.enter_async_context(app.router.lifespan_context(app))
+        client = httpx.AsyncClient(transport=httpx.ASGITransport(front.app), base_url="http://rides")
+        await stack.enter_async_context(client)
+        if hasattr(worker.app.state.jobs, "join"):
+            await worker.app.state.jobs.join()
+        yield Rides(client, worker, jobs)
+    await redis.flushall()
+    await redis.aclose()
+    connection = await asyncpg.connect(stores["POSTGRES_URL"])
+    await connection.execute(
+        "DROP TABLE IF EXISTS jobs, schema_migrations; DELETE FROM charges WHERE ride LIKE 'ride-%'"
+    )
+    await connection.execute("DROP INDEX IF EXISTS charges_once, charges_ride")
+    await connection.close()
+
+
+def versions(*names: str) -> Any:
+    return pytest.mark.parametrize("rides", names, indirect=True)
+
+
+@versions("flawed", *SOLUTIONS)
+async def test_ride_is_charged_once(rides):
+    assert (await rides.end(1)).status_code == 202
+    await rides.steps(2)
+    assert await rides.charges(1) == 1
+
+
+@versions(*SOLUTIONS)
+async def test_ride_that_nobody_can_charge_is_put_aside(rides):
+    await rides.end(2, fare=0)
+    await rides.end(3)
+    await rides.steps(2)
+    assert [await rides.charges(2), await rides.charges(3)] == [0, 1]
+
+
+@versions("flawed")
+async def test_ride_that_nobody_can_charge_stops_all_others(rides):
+    await rides.end(4, fare=0)
+    await rides.end(5)
+    await rides.steps(20)
+    assert await rides.charges(5) == 0
+
+
+@versions(*SOLUTIONS, "wrong/ack-first", "wrong/charged-twice", "wrong/wait-for-it")
+async def test_full_queue_turns_drivers_away(rides):
+    for number in range(100, 100 + MOST):
+        await rides.jobs.put(rides.module.Ride(id=name(number), fare=100))
+    refused = await rides.end(200)
+    assert refused.status_code == 503
+    assert refused.headers["Retry-After"] == "2"
+
+
+@versions("wrong/trimmed")
+async def test_trimmed_stream_forgets_what_was_accepted(rides):
+    for number in range(300, 300 + MOST + 1):
+        assert (await rides.end(number)).status_code == 202
+    await rides.steps(MOST + 2)
+    assert [await rides.charges(300), await rides.charges(301)] == [0, 1]
+
+
+@versions("solution")
+async def test_ride_of_a_dead_worker_is_claimed(rides):
+    await rides.end(6)
+    await rides.jobs.take()
+    await rides.steps(4)
+    assert await rides.charges(6) == 1
+
+
+@versions("solution-table")
+async def test_ride_of_a_dead_worker_is_free_again(rides):
+    await rides.end(7)
+
+    async def die() -> None:
+        async with rides.jobs.take() as job, rides.jobs.take() as other:
+            assert job.ride.id == name(7)
+            assert other is None
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await die()
+    await rides.steps(1)
+    assert await rides.charges(7) == 1
+
+
+@versions("flawed", "wrong/ack-first")
+async def test_ride_of_a_dead_worker_is_lost(rides):
+    await rides.end(8)
+    assert await rides.jobs.take() is not None
+    await rides.steps(4)
+    assert await rides.charges(8) == 0
+
+
+async def stalled(rides: Rides) -> int:
+    """A worker takes a ride, another one charges it meanwhile, and then the first goes on. The ride's charges."""
+    await rides.end(9)
+    _, ride = await rides.jobs.take()
+    await rides.steps(4)
+    await rides.charge(ride)
+    return await rides.charges(9)
+
+
+@versions("solution")
+async def test_worker_that_was_only_slow_adds_nothing(rides):
+    assert await stalled(rides) == 1
+
+
+@versions("wrong/charged-twice")
+async def test_worker_that_was_only_slow_charges_again(rides):
+    assert await stalled(rides) == 2
