@@ -93,7 +93,7 @@ async def rides(
     for variable, value in stores.items():
         monkeypatch.setenv(variable, value)
     front, worker, jobs = (module(SLUG, request.param, each) for each in ("rides.main", "worker.main", "charging.jobs"))
-    for constant, shorter in {"IDLE_SECONDS": 0.2, "WAIT_SECONDS": 0.1}.items():
+    for constant, shorter in {"IDLE_MILLISECONDS": 200, "WAIT_MILLISECONDS": 100}.items():
         if hasattr(jobs, constant):
             monkeypatch.setattr(jobs, constant, shorter)
     redis = Redis.from_url(stores["REDIS_URL"])

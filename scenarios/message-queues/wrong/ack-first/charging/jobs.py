@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 KEY, GROUP, DEAD = "rides", "workers", "rides-dead"
-WAIT_SECONDS = 1
+WAIT_MILLISECONDS = 1000
 MOST = 32
 
 
@@ -43,7 +43,7 @@ class Jobs:
 
     async def take(self) -> tuple[str, Ride] | None:
         """The oldest ride that nobody has, which is out of the queue then; None when there was none."""
-        read = await self._redis.xreadgroup(GROUP, self._consumer, {KEY: ">"}, count=1, block=WAIT_SECONDS * 1000)
+        read = await self._redis.xreadgroup(GROUP, self._consumer, {KEY: ">"}, count=1, block=WAIT_MILLISECONDS)
         if not read:
             return None
         [[entry, fields]] = read[0][1]

@@ -10,9 +10,9 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 KEY, GROUP, DEAD = "rides", "workers", "rides-dead"
-WAIT_SECONDS = 1
+WAIT_MILLISECONDS = 1000
 MOST = 32
-IDLE_SECONDS = 3
+IDLE_MILLISECONDS = 3000
 
 
 class Ride(BaseModel):
@@ -44,10 +44,9 @@ class Jobs:
 
     async def take(self) -> tuple[str, Ride] | None:
         """The oldest ride that nobody has, or whose worker was not heard of again; None when there was none."""
-        idle = IDLE_SECONDS * 1000
-        _, found, _ = await self._redis.xautoclaim(KEY, GROUP, self._consumer, idle, count=1)
+        _, found, _ = await self._redis.xautoclaim(KEY, GROUP, self._consumer, IDLE_MILLISECONDS, count=1)
         if not found:
-            read = await self._redis.xreadgroup(GROUP, self._consumer, {KEY: ">"}, count=1, block=WAIT_SECONDS * 1000)
+            read = await self._redis.xreadgroup(GROUP, self._consumer, {KEY: ">"}, count=1, block=WAIT_MILLISECONDS)
             found = read[0][1] if read else []
         return (found[0][0], Ride.model_validate_json(found[0][1]["ride"])) if found else None
 
