@@ -19,13 +19,13 @@ NEXT_DAY_AFTER_SECONDS = 26.0
 class Terminal(ArrivalUser):
     @task(68)
     def sale(self):
-        self._sell("charge", self._receipt(), self._sale())
+        self._sell(self._receipt(), self._sale())
 
     @task(8)
     def pressed_twice(self):
         """The cashier is not sure and charges the same sale once more."""
         receipt, sale = self._receipt(), self._sale()
-        first = self._sell("charge", receipt, sale)
+        first = self._sell(receipt, sale)
         if first is None:
             return
         gevent.sleep(self.random.uniform(*AGAIN_AFTER_SECONDS))
@@ -36,7 +36,7 @@ class Terminal(ArrivalUser):
     def copied_terminal(self):
         """A second terminal was set up as a copy of the first one, so it counts its receipts as the first does."""
         receipt = self._receipt()
-        if self._sell("charge", receipt, self._sale()) is None:
+        if self._sell(receipt, self._sale()) is None:
             return
         gevent.sleep(self.random.uniform(*COPY_AFTER_SECONDS))
         other = self._sale()
@@ -47,10 +47,10 @@ class Terminal(ArrivalUser):
     def next_day(self):
         """Terminals count their receipts from 1 each day, so yesterday's key comes again with a new sale."""
         receipt = self._receipt()
-        if self._sell("charge", receipt, self._sale()) is None:
+        if self._sell(receipt, self._sale()) is None:
             return
         gevent.sleep(NEXT_DAY_AFTER_SECONDS)
-        self._sell("tomorrow", receipt, self._sale())
+        self._sell(receipt, self._sale(), tomorrow=True)
 
     @classmethod
     def final_reads(cls, client, history):
@@ -69,15 +69,21 @@ class Terminal(ArrivalUser):
             "amount": self.random.randint(100, 9999),
         }
 
-    def _sell(self, op, receipt, sale):
+    def _sell(self, receipt, sale, tomorrow=False):
         """Charge a sale, and look at its receipt; gives the answer, or None when there was none in the end."""
-        say = {"json": sale, "headers": receipt, "key": sale["reference"], "value": sale["amount"]}
+        say = {"method": "POST", "path": "/charges", "json": sale, "headers": receipt, "key": sale["reference"],
+               "value": sale["amount"], "ok": _charged, "result": _id}  # fmt: skip
         pause, answer = FIRST_PAUSE_SECONDS, None
         for attempt in range(TRIES):
             if attempt:
                 gevent.sleep(pause * self.random.uniform(0.8, 1.2))
                 pause = min(LONGEST_PAUSE_SECONDS, 2 * pause)
-            response = self.call("retry" if attempt else op, "POST", "/charges", ok=_charged, result=_id, **say)
+            if attempt:
+                response = self.call("retry", **say)
+            elif tomorrow:
+                response = self.call("tomorrow", **say)
+            else:
+                response = self.call("charge", **say)
             if response is not None and _charged(response):
                 answer = response.json()
                 break
@@ -88,8 +94,6 @@ class Terminal(ArrivalUser):
 
         self.call("receipt", "GET", f"/charges?reference={sale['reference']}", ok=shown)
         return answer
-
-    ops = ("charge", "tomorrow", "retry")
 
 
 def _charged(response):
