@@ -176,7 +176,7 @@ async def test_a_component_that_was_never_scraped(fake, doubted):
     ("query", "share", "reason"),
     [
         (r"max_over_time.*faultline_node_cpu", 0.5, "other programs used 50% of the CPU for 10 s, over 35%"),
-        (r'max_over_time.*mode="steal"', 0.2, "the hypervisor took 20% of the CPU"),
+        (r'max_over_time.*mode="steal"', 0.25, "the hypervisor took 25% of the CPU"),
     ],
 )
 async def test_host_noise(fake, doubted, query, share, reason):

@@ -71,15 +71,21 @@ class Kube:
         headers = {**self._api.default_headers, "Content-Type": content_type, **(headers or {})}
         # Asked each time: the token of a service account changes while the pod lives.
         self._api.update_params_for_auth(headers, [], ["BearerToken"], where, method, body)
+        url = self._host + where + ("?" + urllib.parse.urlencode(query) if query else "")
+        data = None if body is None else json.dumps(body).encode()
+        wait = urllib3.Timeout(connect=CONNECT_SECONDS, read=timeout)
+
+        def ask() -> urllib3.BaseHTTPResponse:
+            return self._pool.request(method, url, body=data, headers=headers, timeout=wait, retries=False)
+
         try:
-            reply = self._pool.request(
-                method,
-                self._host + where + ("?" + urllib.parse.urlencode(query) if query else ""),
-                body=None if body is None else json.dumps(body).encode(),
-                headers=headers,
-                timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=timeout),
-                retries=False,
-            )
+            try:
+                reply = ask()
+            except urllib3.exceptions.ProtocolError:
+                # The server has closed a connection that was kept, as it does at times; asking twice changes nothing.
+                if method != "GET":
+                    raise
+                reply = ask()
         except urllib3.exceptions.HTTPError as error:
             raise Unreachable("FL603", f"the API server does not answer: {error}", "make doctor") from error
         return reply.status, _decode(reply.data)

@@ -13,13 +13,16 @@ from faultline.measures.base import length, moment
 WINDOW_SECONDS = 10
 WINDOW = f"[{WINDOW_SECONDS}s]"
 NOISE_SHARE = 0.35
-STEAL_SHARE = 0.1
+STEAL_SHARE = 0.2
+"""Of 26 runs that lost 10 to 23% and nothing else was wrong with, all measured what their variants had to show (solutions
+100 points, flawed apps and wrong fixes the objectives that they miss): below 20% the rules on the generator's lateness,
+on the faults' times and on the canary, which see what steal does, are what counts."""
 LAB_SHARE = 0.03
 """Of the CPU, over the whole run: what makes another lab worth naming. One that idles uses about 10% of two cores."""
 
 
 class Noise(Rule):
-    """In no 10 s of the run did others use over 35% of the machine's CPU, or the hypervisor take over 10%.
+    """In no 10 s of the run did others use over 35% of the machine's CPU, or the hypervisor take over 20%.
 
     Others' use is what the node used less what the pods of this lab, its harness, the platform and Kubernetes used.
     """
