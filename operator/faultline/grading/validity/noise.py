@@ -14,9 +14,9 @@ WINDOW_SECONDS = 10
 WINDOW = f"[{WINDOW_SECONDS}s]"
 NOISE_SHARE = 0.35
 STEAL_SHARE = 0.2
-"""Of 26 runs that lost 10 to 23% and nothing else was wrong with, all measured what their variants had to show (solutions
-100 points, flawed apps and wrong fixes the objectives that they miss): below 20% the rules on the generator's lateness,
-on the faults' times and on the canary, which see what steal does, are what counts."""
+"""Of 26 runs that lost 10 to 23% and had nothing else wrong with them, all measured what their variants had to show:
+solutions 100 points, flawed apps and wrong fixes the objectives that they miss. What steal does is seen by the rules on
+the generator's lateness, the faults' times and the canary."""
 LAB_SHARE = 0.03
 """Of the CPU, over the whole run: what makes another lab worth naming. One that idles uses about 10% of two cores."""
 
