@@ -15,6 +15,8 @@ from labkit.migrations import migrate
 from labkit.postgres import create_pool
 
 MIGRATIONS = Path(__file__).with_name("migrations")
+PATIENCE = 3.0
+"""Seconds; customers wait no longer."""
 
 PRODUCT = "SELECT id, name, category, description, price_cents FROM products WHERE id = $1"
 REVIEWS = "SELECT stars, author, words FROM reviews WHERE product_id = $1 ORDER BY written_at DESC LIMIT 5"
@@ -37,7 +39,7 @@ app = create_app("products", lifespan=lifespan)
 @asynccontextmanager
 async def connected() -> AsyncIterator[asyncpg.Connection]:
     """A connection for one request."""
-    connection = await asyncpg.connect(settings.url("postgres"))
+    connection = await asyncpg.connect(settings.url("postgres"), timeout=PATIENCE, command_timeout=PATIENCE)
     try:
         yield connection
     finally:
