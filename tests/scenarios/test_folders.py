@@ -28,7 +28,7 @@ def scenario(folder: Path) -> ScenarioSpec:
 
 def cores_and_bytes(app: App) -> tuple[float, float]:
     copies = [(each, each.replicas) for each in app.services]
-    stores = [(app.postgres, 1 + app.postgres.replicas)] if app.postgres else []
+    stores = [(app.postgres, 1 + app.postgres.replicas + app.postgres.second)] if app.postgres else []
     stores += [(each, 1) for each in (app.redis, app.pgbouncer) if each]
     exporters = sum(count for _, count in stores)
     cores = sum(int(each.cpu.removesuffix("m")) * count for each, count in copies + stores) / 1000

@@ -1,0 +1,1 @@
+"""Seats for four evenings."""

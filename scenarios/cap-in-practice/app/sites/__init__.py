@@ -1,0 +1,1 @@
+"""A site: its notes, and what it tells the other one."""

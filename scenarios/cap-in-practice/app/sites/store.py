@@ -1,0 +1,33 @@
+"""The notes of one site, in the site's own Postgres."""
+
+from __future__ import annotations
+
+import asyncpg
+from pydantic import BaseModel
+
+from labkit import clock
+
+
+class Note(BaseModel):
+    value: int
+
+
+class Notes:
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def put(self, key: str, note: Note) -> None:
+        """Write a note; the one that was there before is gone."""
+        await self._pool.execute(
+            """
+            INSERT INTO notes (key, value, written_at) VALUES ($1, $2, $3)
+            ON CONFLICT (key) DO UPDATE SET value = excluded.value, written_at = excluded.written_at
+            """,
+            key,
+            note.value,
+            clock.now(),
+        )
+
+    async def get(self, key: str) -> Note | None:
+        value = await self._pool.fetchval("SELECT value FROM notes WHERE key = $1", key)
+        return None if value is None else Note(value=value)

@@ -1,0 +1,1 @@
+"""What `desk` and the keepers share: the inbox and the journal."""

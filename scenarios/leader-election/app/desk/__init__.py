@@ -1,0 +1,1 @@
+"""Where entries are handed in and looked up."""

@@ -1,0 +1,44 @@
+"""Who is to lead: whoever has the lease in Redis. It runs out when its holder is not heard of.
+
+It makes a change of leaders quick, and not safe: who stood still believes in it for a moment longer. Safe is the term.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+KEY = "keeper:lease"
+LEASE_MILLISECONDS = 1500
+RENEW_SECONDS = 0.4
+
+_log = logging.getLogger("keeper")
+
+
+class Lease:
+    """`leads` says whether we have it, as far as we know."""
+
+    def __init__(self, redis: Redis, name: str) -> None:
+        self._redis = redis
+        self.name = name
+        self.leads = False
+
+    async def run(self) -> None:
+        """Get the lease and keep it."""
+        while True:
+            try:
+                await self.renew()
+            except RedisError as error:  # It may be away for a moment; the books have to be kept all the same.
+                _log.warning("no word from the lease: %r", error)
+            await asyncio.sleep(RENEW_SECONDS)
+
+    async def renew(self) -> None:
+        if self.leads:
+            held = await self._redis.get(KEY) == self.name
+            self.leads = held and bool(await self._redis.pexpire(KEY, LEASE_MILLISECONDS))
+        elif await self._redis.set(KEY, self.name, nx=True, px=LEASE_MILLISECONDS):
+            self.leads = True
+            _log.info("%s leads", self.name)

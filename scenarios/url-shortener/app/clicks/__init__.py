@@ -1,0 +1,1 @@
+"""How often links were opened."""

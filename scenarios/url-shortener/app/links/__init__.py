@@ -1,0 +1,1 @@
+"""Short links: making them, and sending on who opens one."""

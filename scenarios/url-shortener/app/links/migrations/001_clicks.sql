@@ -1,0 +1,2 @@
+-- Customers pay by the click.
+ALTER TABLE links ADD COLUMN clicks bigint NOT NULL DEFAULT 0;

@@ -1,0 +1,51 @@
+"""`links.main:app`: customers make short links; who opens one is sent on, and the click is counted."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI, HTTPException
+from fastapi.responses import RedirectResponse
+
+from labkit import create_app, settings
+from labkit.migrations import migrate
+from labkit.postgres import create_pool
+from links.store import Link, Links, NewLink, Report
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    primary = await create_pool(settings.url("postgres"), min_size=5, max_size=5, timeout=5, command_timeout=5)
+    await migrate(primary, MIGRATIONS)
+    app.state.links = Links(primary)
+    yield
+    await primary.close()
+
+
+app = create_app("links", lifespan=lifespan)
+
+
+@app.post("/links", status_code=201)
+async def make(new: NewLink) -> Link:
+    return await app.state.links.make(new)
+
+
+@app.get("/links/{code}")
+async def report(code: str) -> Report:
+    """A link and how often it was opened."""
+    found = await app.state.links.report(code)
+    if found is None:
+        raise HTTPException(404, f"no link {code}")
+    return found
+
+
+@app.get("/{code}")
+async def follow(code: str) -> RedirectResponse:
+    target = await app.state.links.follow(code)
+    if target is None:
+        raise HTTPException(404, f"no link {code}")
+    return RedirectResponse(target, 302)
