@@ -95,8 +95,8 @@ def difference(files: Mapping[str, Sequence[str]], most: int | None = DIFF_LINES
     # The shortest first: what they do not need is the others'.
     shares: dict[str, int] = {}
     for place, path in enumerate(sorted(files, key=lambda each: len(files[each]))):
-        lines = len(files[path])
-        shares[path] = lines if left is None else min(lines, left // (len(files) - place))
+        wanted = len(files[path])
+        shares[path] = wanted if left is None else min(wanted, left // (len(files) - place))
         left = None if left is None else left - shares[path]
     for path, lines in files.items():
         for line in lines[: shares[path]]:
