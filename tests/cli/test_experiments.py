@@ -293,7 +293,9 @@ def test_bench_writes_what_it_measured(run, cluster, monkeypatch, tmp_path):
 def test_an_unknown_bench_is_named_with_those_there_are(run):
     out = run("bench", "nope")
     assert out.exit_code == 2
-    assert "FL212 there is no bench nope: there are crash, faults, fix, operator, overhead, setup" in out.stderr
+    assert (
+        "FL212 there is no bench nope: there are crash, faults, fix, grading, operator, overhead, setup" in out.stderr
+    )
 
 
 def test_amounts_of_memory_are_read_in_mebibytes():

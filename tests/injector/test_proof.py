@@ -41,6 +41,7 @@ async def test_depth_of_latency_is_the_delay(lab: Lab, tools: Any) -> None:
     assert status.depth == pytest.approx(0.1, abs=0.05)
 
 
+@pytest.mark.calm
 async def test_fault_without_effect_is_not_observed(lab: Lab, tools: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     async def nothing(*arguments: Any) -> float:
         return time.time()
@@ -51,6 +52,7 @@ async def test_fault_without_effect_is_not_observed(lab: Lab, tools: Any, monkey
     assert status.observed is None
 
 
+@pytest.mark.calm
 async def test_dependency_that_hangs_by_itself_is_no_proof(
     lab: Lab, tools: Any, backend: Any, monkeypatch: Any
 ) -> None:
