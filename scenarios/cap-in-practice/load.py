@@ -7,6 +7,8 @@ import gevent
 from loadgen import ArrivalUser, task
 
 PAUSE_SECONDS = (0.02, 0.3)
+# Longer than the sites have to agree, also on what was written last.
+SETTLE_SECONDS = 5.5
 
 
 class Nurse(ArrivalUser):
@@ -54,6 +56,7 @@ class Nurse(ArrivalUser):
 
     @classmethod
     def final_reads(cls, client, history):
+        gevent.sleep(SETTLE_SECONDS)
         written = ["north_write", "south_write", "north_put", "south_put"]
         for site in ("north", "south"):
             client.read_back("final", history, writes=written, path=lambda key, site=site: f"/{site}/notes/{key}",
