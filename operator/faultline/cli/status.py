@@ -95,13 +95,14 @@ def _next(lab: Any, runs: list[Any], digest: str | None) -> str:
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
+    from rich.markup import escape
     from rich.table import Table
 
-    from faultline.cli._show import verdict
+    from faultline.cli._show import verdict, wrapped
 
-    table = Table(box=None, padding=(0, 3, 0, 0))
-    for title in ("lab", "phase", "code", "runs under way", "last verdicts"):
-        table.add_column(title)
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for title in ("lab", "phase", "code", "running", "last verdicts"):
+        table.add_column(title, no_wrap=title in ("lab", "phase"), overflow="fold")
     for row in rows:
         running = ", ".join(each["phase"] for each in row["running"]) or "-"
         last = ", ".join(
@@ -111,7 +112,7 @@ def _print(rows: list[dict[str, Any]]) -> None:
     console.print(table, soft_wrap=False)
     for row in rows:
         if row["message"] and row["phase"] not in ("Ready", "Suspended"):
-            console.print(f"  {row['lab']}: {row['message']}")
+            wrapped(escape(f"{row['lab']}: {row['message']}"))
 
 
 def env(output: OutputOption = Output.TEXT) -> None:
