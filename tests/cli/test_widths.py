@@ -93,7 +93,10 @@ def test_progress_fits(capsys, width, run, home, monkeypatch):
 
 
 def test_labs_are_named_whole_and_their_trouble_too(capsys, width):
-    last = [{"verdict": "fail", "score": 20}, {"verdict": "inconclusive", "score": None}]
+    last = [
+        {"run": "verify-diagnosing-failures-20261122-053508", "verdict": "fail", "score": 20},
+        {"run": "verify-diagnosing-failures-20261122-053400", "verdict": "inconclusive", "score": None},
+    ]
     message = "the pods of gateway are not ready: CrashLoopBackOff in container app, [exit] code 1"
     status._print(
         [
@@ -104,3 +107,5 @@ def test_labs_are_named_whole_and_their_trouble_too(capsys, width):
     said = lines(capsys, width)
     assert said[1].startswith("verify-diagnosing-failures  Deploying  wrong/")
     assert message in " ".join(" ".join(said).split())
+    for each in last:
+        assert any(str(each["run"]) in line for line in said)

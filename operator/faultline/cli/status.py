@@ -1,4 +1,4 @@
-"""Where one stands: `faultline status`, and `faultline` alone; `faultline env` for kubectl by hand."""
+"""Where one stands: `faultline status`, and `faultline` alone; `faultline env` for both commands by name."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def status(output: OutputOption = Output.TEXT, context: ContextOption = None) ->
     from faultline.cli._show import next_step
 
     rows = _rows(context)
-    command = next((each["next"] for each in rows if each["own"]), f"make apply S={(_labs.slugs() or ['SLUG'])[0]}")
+    command = next((each["next"] for each in rows if each["own"]), f"make apply S={_labs.recommended()}")
     next_step(command)
     emit({"labs": rows, "next": command}, output)
 
@@ -113,10 +113,12 @@ def _print(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         if row["message"] and row["phase"] not in ("Ready", "Suspended"):
             wrapped(escape(f"{row['lab']}: {row['message']}"))
+        if row["last"]:
+            wrapped(f"[dim]newest runs of {row['lab']}: {', '.join(each['run'] for each in row['last'])}[/]")
 
 
 def env(output: OutputOption = Output.TEXT) -> None:
-    """Print what a shell needs for kubectl by hand: `eval "$(faultline env)"`."""
+    """Print what a shell needs for faultline and kubectl by name: `eval "$(.venv/bin/faultline env)"`."""
     from faultline.host.home import Home
     from faultline.workspace import REPO
 
