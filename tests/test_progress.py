@@ -55,7 +55,29 @@ def test_what_is_recorded_is_read_back(tmp_path):
     store.attempt("shop", attempt("one"))
     store.attempt("shop", attempt("two", score=91, verdict="pass", ended=310.0))
     record = store.read().of("shop")
-    assert (record.best, record.passed, record.seconds_to_fix) == (91, 310.0, 300.0)
+    assert (record.best, record.passed, record.seconds_to_fix) == (91, 310.0, 210.0)
+
+
+def test_time_to_fix_counts_from_the_first_run_and_no_night_in_between():
+    night = 3 * 86400.0
+    record = ScenarioProgress(
+        started=0.0,
+        attempts=[
+            attempt("one", variant="flawed", ended=5000.0),
+            attempt("two", ended=5600.0),
+            attempt("three", verdict="pass", ended=night + 900.0),
+            attempt("four", verdict="pass", ended=night + 9000.0),
+        ],
+        hints={1: 5300.0, 2: night},
+    )
+    # Ten minutes, half an hour of the three days, a quarter of an hour.
+    assert record.seconds_to_fix == 600 + 1800 + 900
+
+
+def test_time_to_fix_counts_from_the_first_apply_where_the_first_run_passed():
+    passed = attempt("one", verdict="pass", ended=910.0)
+    assert ScenarioProgress(started=10.0, attempts=[passed]).seconds_to_fix == 900
+    assert ScenarioProgress(attempts=[passed]).seconds_to_fix is None
 
 
 def test_the_same_run_counts_once(tmp_path):

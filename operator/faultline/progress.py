@@ -10,6 +10,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +20,8 @@ from faultline.errors import HostProblem, InvalidInput
 from faultline.names import PROGRESS_CONFIGMAP, PROGRESS_KEY
 
 LEARNER = "learner"
+PAUSE_SECONDS = 1800.0
+"""What a longer pause between two things on record counts for: so long one may read or edit, then one has gone home."""
 Direction = Literal["up", "down"]
 
 
@@ -103,8 +106,21 @@ class ScenarioProgress(BaseModel):
 
     @property
     def seconds_to_fix(self) -> float | None:
-        """From the first apply to the end of the first run that the learner's own code passed."""
-        return self.passed - self.started if self.passed is not None and self.started is not None else None
+        """From the end of the first run, which showed what is wrong, to that of the first that the learner passed.
+
+        From the first apply where these two are one run. A pause counts PAUSE_SECONDS at most.
+        """
+        passed = self.passed
+        if passed is None:
+            return None
+        runs = [each.ended for each in self.attempts if each.ended < passed]
+        begun = min(runs, default=self.started)
+        if begun is None:
+            return None
+        noted = [*runs, *self.hints.values(), *(each.made for each in self.claims)]
+        noted += [self.solution.at] if self.solution else []
+        times = sorted({begun, passed, *(each for each in noted if begun < each < passed)})
+        return sum(min(later - earlier, PAUSE_SECONDS) for earlier, later in pairwise(times))
 
     @property
     def pending(self) -> Claim | None:

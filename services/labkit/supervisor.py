@@ -48,7 +48,7 @@ Serve = Callable[[socket.socket, Callable[[], None]], int]
 
 
 class NotStarted(Exception):
-    """New code that does not serve; the message is its traceback."""
+    """New code that does not serve; the message is its traceback, or the reason and what it logged until then."""
 
 
 @dataclass(frozen=True)
@@ -169,12 +169,13 @@ class Supervisor:
             os.close(reading)
             os._exit(self._be_child(digest, folder, _Report(writing)))
         os.close(writing)
-        said = b""
+        said, late = b"", False
         deadline = time.monotonic() + START_SECONDS
         with selectors.DefaultSelector() as ready:
             ready.register(reading, selectors.EVENT_READ)
             while not said.endswith(_STARTED.encode()):
-                more = os.read(reading, 65536) if ready.select(max(0.0, deadline - time.monotonic())) else b""
+                late = not ready.select(max(0.0, deadline - time.monotonic()))
+                more = b"" if late else os.read(reading, 65536)
                 if not more:
                     break
                 said += more
@@ -185,7 +186,7 @@ class Supervisor:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
         _ended(pid, wait=True)
-        raise NotStarted(text.strip() or f"it did not serve within {START_SECONDS:g} s")
+        raise NotStarted(_why_not(text.strip(), late))
 
     def _be_child(self, digest: str, folder: Path | None, report: _Report) -> int:
         try:
@@ -291,6 +292,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """The log is the app's."""
+
+
+def _why_not(said: str, late: bool) -> str:
+    """Why a child does not serve: one that is `late` has said what went wrong on the way, not that it gave up."""
+    if not late:
+        return said or "it ended before it served, without a word"
+    return f"it did not serve within {START_SECONDS:g} s" + (f"; what it logged until then:\n{said}" if said else "")
 
 
 def _die_with_parent() -> None:

@@ -6,7 +6,7 @@ import ast
 import linecache
 import sys
 from collections.abc import Sequence
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from loadgen.user import ArrivalUser
 
 FILE = "load.py"
+OVERRIDABLE = frozenset({"wait_time"})
+"""Locust's, for a class to set; arrivals are planned, so that nothing asks for it."""
 
 
 class LoadFileError(Exception):
@@ -84,3 +86,22 @@ def _check(user: type[ArrivalUser], base: type[ArrivalUser]) -> None:
     for hook in ("on_start", "on_stop"):
         if getattr(user, hook) is not getattr(base, hook):
             raise LoadFileError(f"{user.__name__}.{hook} would never run: an ArrivalUser has no life before its task")
+    for name in _own_methods(base):
+        where = next(each for each in user.__mro__ if name in vars(each))
+        if where not in base.__mro__:
+            raise LoadFileError(
+                f"{where.__name__}.{name} must not be named like a method of ArrivalUser, "
+                "which would call it instead of its own: rename it"
+            )
+
+
+def _own_methods(base: type[ArrivalUser]) -> list[str]:
+    """What `base` and Locust's classes below it may call on themselves."""
+    return sorted({
+        name
+        for each in base.__mro__[:-1]
+        for name, what in vars(each).items()
+        if isinstance(what, FunctionType | classmethod | staticmethod | property)
+        and not name.startswith("__")
+        and name not in OVERRIDABLE
+    })  # fmt: skip

@@ -214,6 +214,15 @@ def test_running_pods_take_new_code_at_once(run_json, cluster, running):
     assert f"{PODS}/web-old" in cluster.objects
 
 
+def test_pods_on_their_way_out_hold_up_nobody(run_json, cluster, running):
+    cluster.swaps["web-old"] = (200, {"digest": "-"})
+    pod(cluster, "web-before", "d0")
+    cluster.objects[f"{PODS}/web-before"]["metadata"]["deletionTimestamp"] = "2026-11-22T06:00:00Z"
+    (workspace.folder("shop") / "web.py").write_text("app = 'mine'\n")
+    assert run_json("fix")[1]["changed"] is True
+    assert [each[:2] for each in cluster.calls] == [("POST", "web-old")]
+
+
 def test_code_that_running_pods_refuse_is_not_shipped(run, cluster, running):
     pod(cluster, "web-two", running.digest)
     cluster.swaps = {"web-old": (200, {}), "web-two": (422, {"traceback": "NameError: name 'y' is not defined"})}

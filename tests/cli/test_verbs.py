@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 from xml.etree import ElementTree
 
 import pytest
@@ -235,7 +236,7 @@ def test_a_run_that_passed_shows_what_each_objective_measured(run, lab, done_run
     lab()
     done_run("shop-1", verdict="pass", score=100, objectives=[MET])
     out = run("grade").stdout
-    assert re.search(r"✓ stays fast +1 +at least 0.99 +40 of 40", out), out
+    assert re.search(r"✓ +stays fast +1 +at least 0.99 +40 of 40", out), out
     assert "Where points were lost" not in out
 
 
@@ -360,3 +361,15 @@ def test_env_prints_lines_for_a_shell(run, home):
 
 def test_env_as_json(run):
     assert set(json.loads(run("env", "-o", "json").stdout)) == {"PATH", "KUBECONFIG"}
+
+
+def test_without_a_lab_the_scenario_to_take_up_is_the_next_step(run, run_json, scenarios, cluster):
+    # By the alphabet another one would come first.
+    harder = scenarios / "auction"
+    shutil.copytree(scenarios / "shop", harder)
+    spec = (harder / "scenario.yaml").read_text()
+    (harder / "scenario.yaml").write_text(re.sub(r"tier: \w+", "tier: sprinting", spec).replace("shop", "auction"))
+    assert run_json("status")[1]["next"] == "make apply S=shop"
+    result = run("chaos")
+    assert (result.exit_code, "FL202" in result.stderr) == (2, True)
+    assert "make apply S=shop" in result.stderr

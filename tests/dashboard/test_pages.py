@@ -82,6 +82,34 @@ async def test_runs_are_kept_from_disk_and_cluster(world: World, runs: Any) -> N
     assert (await get(world, f"/compare/report?a={SHOP}-1&b={SHOP}-2"))[0] == 200
 
 
+async def test_runs_of_commands_are_left_out_until_asked_for(world: World, runs: Any) -> None:
+    def of(name: str, lab: str) -> Any:
+        record = runs(name)
+        return record.model_copy(update={"spec": record.spec.model_copy(update={"scenario": lab})})
+
+    shop = world.cluster.objects[path("Scenario", SHOP)]
+    for lab, labels in ((f"verify-{SHOP}", {"faultline.dev/by": "verify"}), ("second-try", {})):
+        body = {**shop, "metadata": {**shop["metadata"], "name": lab, "labels": labels}}
+        world.call(lambda lab=lab, body=body: world.cluster.put(path("Scenario", lab), body, "ADDED"))
+    await until(lambda: len(world.app.state.parts.mirror.scenarios) == 3)
+    own = {f"{SHOP}-1": SHOP, "second-try-1": "second-try"}
+    others = {f"verify-{SHOP}-1": f"verify-{SHOP}", "faultline-demo-1": "faultline-demo"}
+    for name, lab in (own | others).items():
+        world.keep_run(of(name, lab), in_cluster=False)
+
+    def shown(text: str) -> set[str]:
+        return {name for name in own | others if f'href="/runs/{name}"' in text}
+
+    _, text, _ = await get(world, "/runs")
+    assert shown(text) == set(own)
+    assert "2 of <code>verify</code>" in text
+    _, text, _ = await get(world, "/runs?every=true")
+    assert shown(text) == {*own, *others}
+    assert "Show yours only." in text
+    _, text, _ = await get(world, f"/runs?scenario=verify-{SHOP}")
+    assert shown(text) == {f"verify-{SHOP}-1"}
+
+
 async def test_apply_creates_and_changes_the_object(world: World) -> None:
     where = path("Scenario", SHOP)
     world.call(lambda: world.cluster.remove(where))

@@ -6,14 +6,20 @@ import asyncio
 import os
 import signal
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from faultline.api.sample import Outcome, Sample
 from faultline.faults.exhaust_connections import ExhaustConnections
+from faultline.faults.partition import Partition
 from faultline.injector import proof
+from faultline.injector.clock import Clock
+from faultline.injector.journal import Journal
 from faultline.injector.lab import Lab
-from faultline.injector.plan import Plan
+from faultline.injector.plan import Plan, PlannedFault
+from faultline.injector.record import Record
 
 
 async def run(
@@ -34,6 +40,22 @@ async def run(
 async def test_onset_and_end_are_seen(lab: Lab, tools: Any, type: str) -> None:
     status = await run(lab, tools, type=type, **({"delay": "100ms"} if type == "latency" else {}))
     assert status.applied <= status.observed <= status.reverted <= status.cleared
+
+
+async def test_an_answer_under_way_when_the_fault_came_or_went_says_nothing_of_its_depth(tmp_path: Path) -> None:
+    planned = PlannedFault.model_validate({"name": "f", "type": "partition", "edge": "a->b", "start": 10.0, "end": 20.0})
+    record = Record({"f": planned.status()}, Journal(tmp_path / "journal"), Clock())
+    record.note("f", applied=10.0)
+    heard = proof.Proof("f", Partition(), record)
+    heard.hear(Sample(9.9, 0.3, Outcome.ANSWERED), 0.01)
+    assert heard.depth is None
+    heard.hear(Sample(10.2, 1.0, Outcome.SILENT), 0.01)
+    assert heard.depth == 1.0
+    heard.hear(Sample(11.2, 0.1, Outcome.ANSWERED), 0.01)
+    assert heard.depth == 0.5
+    record.note("f", reverted=12.0)
+    heard.hear(Sample(11.9, 0.2, Outcome.ANSWERED), 0.01)
+    assert heard.depth == 0.5
 
 
 async def test_depth_of_latency_is_the_delay(lab: Lab, tools: Any) -> None:

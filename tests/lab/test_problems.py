@@ -116,3 +116,9 @@ def test_what_will_not_cure_itself_comes_first() -> None:
 def test_the_last_traceback_counts() -> None:
     assert traceback_of("x\n" + TRACEBACK + "INFO again\n" + TRACEBACK + "INFO end") == TRACEBACK.strip()
     assert traceback_of("one\ntwo\n") == "one\ntwo"
+
+
+def test_the_servers_way_out_does_not_hide_why_the_app_did_not_start() -> None:
+    way_out = "Traceback (most recent call last):\n  File \"server.py\", line 118, in startup\nSystemExit: 3\n"
+    assert traceback_of(f"ERROR uvicorn.error {TRACEBACK}ERROR uvicorn.error Exiting.\n{way_out}") == TRACEBACK.strip()
+    assert traceback_of(way_out) == way_out.strip()

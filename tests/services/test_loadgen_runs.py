@@ -424,6 +424,12 @@ BAD = [
     ("from loadgen import ArrivalUser\nclass U(ArrivalUser):\n    pass", "U must have a method with @task"),
     (ONE_CALL.format(call='self.call("a" + "b", "GET", "/")'), "load.py:7: the operation is not a plain string"),
     (ONE_CALL.format(call="pass") + "\n    def on_start(self):\n        pass", "User.on_start would never run"),
+    (ONE_CALL.format(call="pass") + "\n    def _read(self, key):\n        pass", "User._read must not be named like"),
+    (
+        "class Mixin:\n    def call(self, op):\n        pass\n"
+        + ONE_CALL.format(call="pass").replace("(ArrivalUser)", "(Mixin, ArrivalUser)"),
+        "Mixin.call must not be named like a method of ArrivalUser",
+    ),
 ]
 
 

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from faultline.api.run import PASS_MARK
 from faultline.cli._runs import RunView
-from faultline.cli._show import COLOURS, duration
+from faultline.cli._show import COLOURS, duration, wrapped
 from faultline.cli.base import console
 from faultline.report import RunRecord, check_gist, comparison, lost_points, rows
 from faultline.report.text import expected, seen
@@ -25,7 +25,7 @@ def show(record: RunRecord, run: RunView, *, queries: bool = False) -> None:
     )
     console.print(f"[dim]{record.name}, code: {record.variant}, {duration(run.seconds)} from start to score[/]")
     for reason in status.reasons:
-        console.print(f"  {escape(reason)}")
+        wrapped(escape(reason))
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for row in comparison([record])[2:]:
         table.add_row(row.label, row.values[0])
@@ -37,14 +37,14 @@ def show(record: RunRecord, run: RunView, *, queries: bool = False) -> None:
 
 def _show_objectives(record: RunRecord) -> None:
     """A line for each: what it measured, and how far that is from its target."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for title in ("objective", "seen", "target", "points"):
-        table.add_column(title, justify="right" if title == "points" else "left", no_wrap=title == "points")
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    for title in ("", "objective", "seen", "target", "points"):
+        table.add_column(title, justify="right" if title == "points" else "left", no_wrap=title in ("", "points"))
     for each in record.status.objectives:
         mark = "[green]✓[/]" if each.met else "[red]✗[/]"
         target = expected(each).partition(" (")[0]
         points = f"{each.points:.3g} of {each.weight:.3g}"
-        table.add_row(f"{mark} {escape(each.name)}", escape(seen(each)), target, points)
+        table.add_row(mark, escape(each.name), escape(seen(each)), target, points)
     if record.status.objectives:
         console.print()
         console.print(table, soft_wrap=False)
@@ -57,18 +57,19 @@ def _show_lost(record: RunRecord, queries: bool) -> None:
     console.print("\n[bold]Where points were lost[/]")
     for each in lost:
         must = "  [red]required[/]" if each.required else ""
-        console.print(f"[bold]{escape(each.objective)}[/]: {each.points:.3g} of {each.weight:.3g} points{must}")
-        rows = {
-            "expected": each.expected,
-            "seen": each.seen,
-            "window": each.window,
-            "why": each.principle,
-            "query": each.query,
-        }
-        for label, text in rows.items():
-            # A query of ten lines would hide what is to be read; the page has it whole too.
-            cut = label == "query" and not queries
-            console.print(f"  [dim]{label:<9}[/]{escape(text)}", no_wrap=cut, overflow="ellipsis" if cut else None)
+        wrapped(f"[bold]{escape(each.objective)}[/]: {each.points:.3g} of {each.weight:.3g} points{must}", 0)
+        table = Table.grid(padding=(0, 1, 0, 0))
+        for label, text in (
+            ("expected", each.expected),
+            ("seen", each.seen),
+            ("window", each.window),
+            ("why", each.principle),
+        ):
+            table.add_row(f"  [dim]{label}[/]", escape(text))
+        console.print(table, soft_wrap=False)
+        # A query of ten lines would hide what is to be read, and one that is wrapped cannot be copied.
+        cut = not queries
+        console.print(f"  [dim]query[/]    {escape(each.query)}", no_wrap=cut, overflow="ellipsis" if cut else None)
 
 
 def _show_checks(record: RunRecord) -> None:
@@ -76,16 +77,19 @@ def _show_checks(record: RunRecord) -> None:
     for each in record.status.checks:
         if each.result == "holds":
             continue
-        console.print(f"\n[bold]{escape(each.name)}[/] [dim]({each.check})[/]  {escape(check_gist(each))}")
+        console.print()
+        wrapped(f"[bold]{escape(each.name)}[/] [dim]({each.check})[/]  {escape(check_gist(each))}", 0)
         if not each.examples:
             continue
         example = each.examples[0]
-        console.print(f"  [red]{escape(example.text)}[/]")
-        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-        for title in ("  start", "end", "who", "what", "outcome", ""):
-            table.add_column(title, justify="right" if title in ("  start", "end") else "left")
+        wrapped(f"[red]{escape(example.text)}[/]")
+        table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+        for title in ("  start", "end", "who", "what", "outcome"):
+            right = title in ("  start", "end")
+            table.add_column(title, justify="right" if right else "left", no_wrap=title not in ("what", "outcome"))
         for row in rows(example, record):
-            table.add_row(*map(escape, (row.start, row.end, row.who, row.what, row.outcome, row.note)))
+            outcome = row.outcome if not row.note else f"{row.outcome}: {row.note}"
+            table.add_row(*map(escape, (row.start, row.end, row.who, row.what, outcome)))
         console.print(table, soft_wrap=False)
         if example.omitted:
             console.print(f"  [dim]and {example.omitted} operations more[/]")
@@ -96,7 +100,8 @@ def show_comparison(records: Sequence[RunRecord], titles: Sequence[str]) -> None
     table = Table(title_justify="left")
     table.add_column("")
     for title in titles:
-        table.add_column(title, justify="right")
+        # Of two names the ends differ, so that none may be cut.
+        table.add_column(title, justify="right", overflow="fold")
     for row in comparison(records):
         values = [f"[green]{value}[/]" if place == row.best else value for place, value in enumerate(row.values)]
         table.add_row(row.label, *values)

@@ -76,6 +76,14 @@ def slugs() -> list[str]:
     return sorted(each.parent.name for each in scenarios_root().glob("*/scenario.yaml"))
 
 
+def recommended() -> str:
+    """The scenario to take up now, by one's progress."""
+    from faultline.cli import _standing  # which looks up the folders here
+
+    following = _standing.read()[1].next
+    return following.slug if following else "SLUG"
+
+
 def scenario_folder(slug: str) -> Path:
     """The folder of a scenario. Raises NotFound (FL201) naming those of similar names."""
     found = scenarios_root() / slug
@@ -107,7 +115,7 @@ def find(cluster: Cluster, slug: str | None, name: str | None) -> Lab:
         raise NotFound("FL202", f"{name or slug} has no lab", f"make apply S={known}")
     own = [each for each in labs(cluster) if each.is_own]
     if not own:
-        raise NotFound("FL202", "there is no lab", f"make apply S={(slugs() or ['SLUG'])[0]}")
+        raise NotFound("FL202", "there is no lab", f"make apply S={recommended()}")
     if len(own) > 1:
         raise InvalidInput(
             "FL115", f"there are several labs: {', '.join(each.name for each in own)}", "name one: make ... S=SLUG"

@@ -7,7 +7,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from faultline.cli._show import duration
+from faultline.cli._show import duration, wrapped
 from faultline.cli.base import console
 from faultline.measures.base import Measure
 from faultline.report.quantity import quantity
@@ -18,8 +18,9 @@ def show(spec: ScenarioSpec) -> None:
     """Phases, load, faults by their time in the run, objectives."""
     windows = spec.phases.windows()
     fault_start = windows["fault"][0]
-    console.print(f"[bold]{escape(spec.title)}[/]  [dim]{spec.tier}: {', '.join(spec.concepts)}[/]")
-    table = Table(box=None, padding=(0, 3, 0, 0))
+    console.print(f"[bold]{escape(spec.title)}[/]")
+    wrapped(f"[dim]{spec.tier}: {', '.join(spec.concepts)}[/]", 0)
+    table = Table(box=None, padding=(0, 3, 0, 0), pad_edge=False)
     for title in ("from", "to", "what"):
         table.add_column(title, justify="right" if title != "what" else "left")
     rows = [(start, end, name) for name, (start, end) in windows.items()]
@@ -33,7 +34,10 @@ def show(spec: ScenarioSpec) -> None:
         table.add_row(duration(start), duration(end), what)
     console.print(table, soft_wrap=False)
     rates = ", ".join(f"{each.rate:g}/s from {each.at}" for each in spec.load.stages)
-    console.print(f"load: {rates}; a request counts as lost after {spec.load.deadline}")
+    wrapped(f"load: {rates}; a request counts as lost after {spec.load.deadline}", 0)
+    objectives = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for title in ("points", "objective", "target"):
+        objectives.add_column(title, justify="right" if title == "points" else "left")
     for each in spec.objectives:
         must = "  [red]required[/]" if each.required else ""
         if isinstance(each.kind, Measure):
@@ -41,7 +45,8 @@ def show(spec: ScenarioSpec) -> None:
             wanted = f"{target} (none from {worst})"
         else:
             wanted = f"no violation of {each.type.replace('_', ' ')}"
-        console.print(f"  {each.weight:>3g} points  {escape(each.name)}: {wanted}{must}")
+        objectives.add_row(f"{each.weight:g}", escape(each.name), wanted + must)
+    console.print(objectives, soft_wrap=False)
 
 
 def as_json(spec: ScenarioSpec, seed: int) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Self
 
 from rich.live import Live
 from rich.markup import escape
+from rich.padding import Padding
 from rich.spinner import Spinner
 from rich.text import Text
 
@@ -83,6 +84,11 @@ def percent(share: float | None) -> str:
 def verdict(text: str | None) -> str:
     """A verdict in its colour."""
     return f"[{COLOURS.get(text or '', 'dim')}]{text or '-'}[/]"
+
+
+def wrapped(text: str, indent: int = 2) -> None:
+    """Print a paragraph (Rich markup) that keeps its indent and its words whole where the terminal ends."""
+    console.print(Padding(Text.from_markup(text), (0, 0, 0, indent)), soft_wrap=False)
 
 
 def difference(files: Mapping[str, Sequence[str]], most: int | None = DIFF_LINES) -> None:

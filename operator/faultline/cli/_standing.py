@@ -6,6 +6,7 @@ from typing import Any
 
 from faultline import curriculum, learning
 from faultline.cli import _labs
+from faultline.cli._show import wrapped
 from faultline.cli.base import console
 from faultline.host.home import Home
 from faultline.learning import Lesson, Standing
@@ -26,7 +27,7 @@ def read() -> tuple[Progress, Standing]:
 def show(progress: Progress, standing: Standing) -> None:
     """Two lines: how many of each tier, and what comes next."""
     tiers = ", ".join(f"{each.name} {each.passed} of {each.total}" for each in standing.tiers if each.total)
-    console.print(f"[bold]{standing.passed} of {standing.total}[/] scenarios passed  [dim]{tiers}[/]")
+    wrapped(f"[bold]{standing.passed} of {standing.total}[/] scenarios passed  [dim]{tiers}[/]", 0)
     if standing.next:
         record = progress.of(standing.next.slug)
         best = f", best so far {record.best}" if record.best is not None else ""

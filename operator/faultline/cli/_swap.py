@@ -30,7 +30,8 @@ def serve(cluster: Cluster, lab: Lab, code: CodeVersion, before: Mapping[str, st
 
     if not before or before.get(tuning.FILE) != code.files.get(tuning.FILE):
         return False  # Other values are other pods.
-    pods = _labs.app_pods(cluster, lab.name, "app")
+    # Those of an earlier roll-out that are on their way out get no requests any more.
+    pods = [each for each in _labs.app_pods(cluster, lab.name, "app") if not each["metadata"].get("deletionTimestamp")]
     if not lab.ready or not pods or not all(_labs.is_ready(each) for each in pods):
         return False
     body = {"digest": code.digest, "files": dict(code.files)}

@@ -109,8 +109,8 @@ def report(
 
 
 def compare(
-    first: Annotated[str, typer.Argument(metavar="RUN")],
-    second: Annotated[str, typer.Argument(metavar="RUN")],
+    first: Annotated[str, typer.Argument(metavar="RUN", help="name of a run, see `faultline status`")],
+    second: Annotated[str, typer.Argument(metavar="RUN", help="of the other one")],
     output: OutputOption = Output.TEXT,
     context: ContextOption = None,
 ) -> None:

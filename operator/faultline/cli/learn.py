@@ -117,7 +117,11 @@ def solution(
 
 
 def progress(output: OutputOption = Output.TEXT) -> None:
-    """Show attempts, best score, hints, points for the diagnosis and time to fix of each scenario."""
+    """Show attempts, best score, hints, points for the diagnosis and time to fix of each scenario.
+
+    Time to fix is from the end of your first run, which shows what is wrong, to the end of the first that your own code
+    passes. A pause counts half an hour at most, however long it was.
+    """
     from rich.table import Table
 
     from faultline.cli import _labs
@@ -126,9 +130,10 @@ def progress(output: OutputOption = Output.TEXT) -> None:
     from faultline.progress import Store
 
     found = Store(Home.from_environment().root).read()
-    table = Table(box=None, padding=(0, 3, 0, 0))
-    for title in ("scenario", "best", "attempts", "hints", "diagnosis", "solution", "time to fix"):
-        table.add_column(title, justify="left" if title == "scenario" else "right")
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for title in ("  scenario", "best", "attempts", "hints", "diagnosis", "solution", "time to fix"):
+        first = title == "  scenario"
+        table.add_column(title, justify="left" if first else "right", no_wrap=first, overflow="fold")
     rows = []
     for slug in sorted({*found.scenarios, *_labs.slugs()}):
         record = found.of(slug)
@@ -136,7 +141,7 @@ def progress(output: OutputOption = Output.TEXT) -> None:
         mark = "[green]✓[/] " if record.passed else "  "
         diagnosis = "-" if record.diagnosis is None else str(record.diagnosis)
         seen = _seen(record)
-        counts = (str(len(record.own)), str(record.hints_used), diagnosis, seen or "-")
+        counts = (str(len(record.own)), str(record.hints_used), diagnosis, seen.split()[1] if seen else "-")
         table.add_row(mark + slug, best, *counts, duration(record.seconds_to_fix))
         rows.append(
             {
@@ -151,6 +156,8 @@ def progress(output: OutputOption = Output.TEXT) -> None:
             }
         )
     console.print(table, soft_wrap=False)
+    if any(each["solution"] for each in rows):
+        console.print("[dim]solution: looked at before or after an attempt of your own[/]")
     emit({"scenarios": rows}, output)
 
 

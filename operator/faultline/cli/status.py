@@ -1,4 +1,4 @@
-"""Where one stands: `faultline status`, and `faultline` alone; `faultline env` for kubectl by hand."""
+"""Where one stands: `faultline status`, and `faultline` alone; `faultline env` for both commands by name."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def status(output: OutputOption = Output.TEXT, context: ContextOption = None) ->
     from faultline.cli._show import next_step
 
     rows = _rows(context)
-    command = next((each["next"] for each in rows if each["own"]), f"make apply S={(_labs.slugs() or ['SLUG'])[0]}")
+    command = next((each["next"] for each in rows if each["own"]), f"make apply S={_labs.recommended()}")
     next_step(command)
     emit({"labs": rows, "next": command}, output)
 
@@ -95,13 +95,14 @@ def _next(lab: Any, runs: list[Any], digest: str | None) -> str:
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
+    from rich.markup import escape
     from rich.table import Table
 
-    from faultline.cli._show import verdict
+    from faultline.cli._show import verdict, wrapped
 
-    table = Table(box=None, padding=(0, 3, 0, 0))
-    for title in ("lab", "phase", "code", "runs under way", "last verdicts"):
-        table.add_column(title)
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for title in ("lab", "phase", "code", "running", "last verdicts"):
+        table.add_column(title, no_wrap=title in ("lab", "phase"), overflow="fold")
     for row in rows:
         running = ", ".join(each["phase"] for each in row["running"]) or "-"
         last = ", ".join(
@@ -111,11 +112,13 @@ def _print(rows: list[dict[str, Any]]) -> None:
     console.print(table, soft_wrap=False)
     for row in rows:
         if row["message"] and row["phase"] not in ("Ready", "Suspended"):
-            console.print(f"  {row['lab']}: {row['message']}")
+            wrapped(escape(f"{row['lab']}: {row['message']}"))
+        if row["last"]:
+            wrapped(f"[dim]newest runs of {row['lab']}: {', '.join(each['run'] for each in row['last'])}[/]")
 
 
 def env(output: OutputOption = Output.TEXT) -> None:
-    """Print what a shell needs for kubectl by hand: `eval "$(faultline env)"`."""
+    """Print what a shell needs for faultline and kubectl by name: `eval "$(.venv/bin/faultline env)"`."""
     from faultline.host.home import Home
     from faultline.workspace import REPO
 

@@ -170,12 +170,18 @@ def _print(rows: Sequence[Row]) -> None:
 
     from faultline.cli._show import verdict
 
-    table = Table(box=None, padding=(0, 3, 0, 0))
-    for title in ("variant", "round", "score", "verdict", "expected", "retries", "lost"):
-        table.add_column(title)
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for title in ("  variant", "round", "score", "verdict", "expected", "retries"):
+        table.add_column(title, no_wrap=True, overflow="fold")
+    lost = Table.grid(padding=(0, 2, 0, 0))
     for row in rows:
         mark = "[green]✓[/]" if row.as_expected else "[red]✗[/]"
         score = "-" if row.score is None else str(row.score)
         texts = [str(row.seed), score, verdict(row.verdict), row.expected, str(row.retries)]
-        table.add_row(f"{mark} {row.variant}", *texts, ", ".join(row.lost))
+        table.add_row(f"{mark} {row.variant}", *texts)
+        if row.lost:
+            lost.add_row(f"  {row.variant}", f"[dim]{row.seed}[/]", ", ".join(row.lost))
     console.print(table, soft_wrap=False)
+    if lost.row_count:
+        console.print("\nobjectives that were missed, by variant and round")
+        console.print(lost, soft_wrap=False)

@@ -27,6 +27,7 @@ from faultline.dashboard.mirror import Mirror
 from faultline.dashboard.record import Keeper, Record
 from faultline.dashboard.settings import Settings
 from faultline.errors import Conflict, FaultlineError, InvalidInput, NotFound, NotReady
+from faultline.names import LABEL_BY
 from faultline.progress import Progress, ScenarioProgress
 from faultline.report import STATIC as REPORT_STATIC
 from faultline.report import comparison, render
@@ -63,6 +64,15 @@ class Dashboard:
         return known | {
             str(each["metadata"]["name"]): str(each["spec"].get("title", "")) for each in self.mirror.scenarios
         }
+
+    def is_learners(self, lab: str) -> bool:
+        """Whether a lab is a learner's and none that a command made for itself. Of one that is gone its name tells:
+        those of commands are named otherwise than their scenario.
+        """
+        found = self.mirror.scenario(lab)
+        if found is not None:
+            return LABEL_BY not in (found["metadata"].get("labels") or {})
+        return any(str(each.manifest["metadata"]["name"]) == lab for each in self.lessons.all())
 
     def labs_of(self, entry: Entry) -> list[str]:
         """The names of a scenario's labs, its own first; that one is there even before it is applied."""
@@ -122,9 +132,10 @@ def _add_pages(app: FastAPI, parts: Dashboard) -> None:
         return pages.scenario(entry, chosen, labs, record, revealed(entry, set(record.hints)))
 
     @app.get("/runs", response_class=HTMLResponse)
-    async def runs(scenario: str = "") -> str:
+    async def runs(scenario: str = "", every: bool = False) -> str:
         found = await asyncio.to_thread(parts.history.all, scenario)
-        return pages.runs(found, parts.titles(), scenario)
+        own = [each for each in found if scenario or parts.is_learners(each["scenario"])]
+        return pages.runs(found if every else own, parts.titles(), scenario, len(found) - len(own), every)
 
     @app.get("/runs/{name}", response_class=HTMLResponse)
     async def run(name: str) -> HTMLResponse:

@@ -112,9 +112,10 @@ def plan(spec: ScenarioSpec) -> dict[str, Any]:
     }
 
 
-def runs(found: list[dict[str, Any]], titles: dict[str, str], chosen: str) -> str:
-    """All runs that were kept."""
-    return _render("runs.html.j2", place="runs", runs=found, titles=titles, chosen=chosen)
+def runs(found: list[dict[str, Any]], titles: dict[str, str], chosen: str, others: int, every: bool) -> str:
+    """Runs that were kept: of a chosen lab, of all learners' labs, or with `others`, those of commands, too."""
+    values = {"runs": found, "titles": titles, "chosen": chosen, "others": others, "every": every}
+    return _render("runs.html.j2", place="runs", **values)
 
 
 def compare(records: list[Any], rows: list[Any], charts: dict[str, Any]) -> str:

@@ -35,9 +35,11 @@ class ReplayDelay(ReplicaFault):
                 await guards.enter_async_context(target.guarded("replay_delay", RESET, server=server))
                 for server in servers
             ]
-            await target.due()
+            # Into the file ahead of time, so that a busy server has one thing left to do when it is due.
             for server in servers:
                 await target.ask(f"ALTER SYSTEM SET recovery_min_apply_delay = {wait}", server=server)
+            await target.due()
+            for server in servers:
                 await target.ask("SELECT pg_reload_conf()", server=server)
             on()
             await first(lost)

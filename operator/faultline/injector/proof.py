@@ -61,9 +61,15 @@ class Proof:
             # The dependency gives no answers by itself: nothing can be said of the edge.
             return
         self.judged = True
-        if sample.outcome is not Outcome.PENDING and sample.sent + sample.seconds >= status.applied:
+        ended = sample.sent + sample.seconds
+        if ended < status.applied:
+            return
+        felt = self._fault.effect(sample, usual)
+        # Where the fault came or went meanwhile, only having felt it says something.
+        within = sample.sent >= status.applied and (status.reverted is None or ended <= status.reverted)
+        if sample.outcome is not Outcome.PENDING and (felt or within):
             self._measured.append(self._fault.measure(sample, usual))
-        if status.observed is None and self._fault.effect(sample, usual):
+        if felt and status.observed is None:
             self._record.note(self._name, observed=max(sample.sent, status.applied))
 
     def _judge_end(self, sample: Sample, usual: float | None) -> None:

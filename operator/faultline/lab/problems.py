@@ -11,7 +11,9 @@ from faultline.clients.kube import Kube, path
 from faultline.errors import Unreachable
 from faultline.names import LABEL_SCENARIO, harness_namespace, lab_namespace
 
-LOG_LINES = 60
+LOG_LINES = 200
+"""An app that fails at its start has two long tracebacks: its own, and the server's way out."""
+TRACEBACK = "Traceback (most recent call last):"
 REQUEST_TIMEOUT = 5.0
 _WAITING_IS_NORMAL = {"ContainerCreating", "PodInitializing"}
 _OBJECT_EVENTS = {"FailedCreate", "FailedMount", "FailedScheduling", "FailedCreatePodSandBox"}
@@ -97,15 +99,22 @@ def explain(
 
 
 def traceback_of(log: str) -> str:
-    """The last Python traceback in `log`, its exception included; the last 10 lines when there is none."""
+    """The last Python traceback in `log`, its exception included; the last 10 lines when there is none.
+
+    One of SystemExit counts only when there is no other: so uvicorn ends after it has logged why an app did not start.
+    """
     lines = log.rstrip().splitlines()
-    starts = [index for index, line in enumerate(lines) if line.startswith("Traceback (most recent call last)")]
-    if not starts:
-        return "\n".join(lines[-10:])
-    end = starts[-1] + 1
+    found = [_block(lines, index) for index, line in enumerate(lines) if line.endswith(TRACEBACK)]
+    causes = [each for each in found if not each[-1].startswith("SystemExit")]
+    return "\n".join((causes or found or [lines[-10:]])[-1])
+
+
+def _block(lines: list[str], start: int) -> list[str]:
+    """From a traceback's first line, without what a logger put before it, to its exception."""
+    end = start + 1
     while end < len(lines) and (lines[end].startswith((" ", "\t")) or not lines[end]):
         end += 1
-    return "\n".join(lines[starts[-1] : end + 1])
+    return [TRACEBACK, *lines[start + 1 : end + 1]]
 
 
 def _explain_pod(pod: Json, events: list[Json], logs: Mapping[LogKey, str]) -> Iterator[Problem]:
