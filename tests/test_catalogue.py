@@ -1,3 +1,5 @@
+import base64
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -108,6 +110,29 @@ def test_publishing_writes_only_what_changed(folder):
     assert cluster.calls == [("create", flawed), ("create", "catalogue-shop"), ("create", "lesson-shop")]
     entry = cluster.objects[f"{catalogue.CONFIGMAPS}/catalogue-shop"]
     assert entry["data"] == {"flawed": flawed, "load.py": "LOAD", "seed.sql": "SEED"}
+
+
+def test_what_is_held_out_is_a_secret_of_which_the_entry_has_the_digest_only(folder):
+    text = "choose: 1\nfaults: [surprise]\n"
+    (folder / "heldout.yaml").write_text(text)
+    cluster = Cluster()
+    assert catalogue.publish(cluster, folder.parent) == ["shop"]
+    assert catalogue.publish(cluster, folder.parent) == []
+    secret = cluster.objects[f"{catalogue.SECRETS}/heldout-shop"]
+    assert secret["kind"] == "Secret"
+    assert base64.b64decode(secret["data"]["heldout.yaml"]).decode() == text
+    entry = cluster.objects[f"{catalogue.CONFIGMAPS}/catalogue-shop"]
+    assert entry["data"]["heldout"] == hashlib.sha256(text.encode()).hexdigest()
+    open_to_all = [each for where, each in cluster.objects.items() if where.startswith(catalogue.CONFIGMAPS)]
+    assert "surprise" not in str(open_to_all)
+
+
+def test_what_is_held_out_is_there_before_the_entry_that_says_so(folder):
+    (folder / "heldout.yaml").write_text("choose: 1")
+    cluster = Cluster()
+    catalogue.publish(cluster, folder.parent)
+    names = [name for _, name in cluster.calls]
+    assert names.index("heldout-shop") < names.index("catalogue-shop")
 
 
 def test_a_changed_folder_is_refreshed_and_what_is_gone_goes(folder):

@@ -1,22 +1,26 @@
 """The scenario folders, and how their code gets into the cluster: ConfigMaps in the operator's namespace.
 
 `code-DIGEST12` is one version of some scenario's code, named by its content and never changed; `catalogue-SLUG` says
-which version is the flawed one and carries the folder's load.py and seed.sql; `lesson-SLUG` is for the dashboard.
+which version is the flawed one and carries the folder's load.py and seed.sql; `lesson-SLUG` is for the dashboard. What
+a folder holds out is no ConfigMap, which the dashboard may read, but the Secret `heldout-SLUG`.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from faultline import heldout
 from faultline.errors import Conflict, InvalidInput, NotFound
 from faultline.names import SYSTEM_NAMESPACE, code_configmap
 from faultline.sources import read_folder
 
 CONFIGMAPS = f"/api/v1/namespaces/{SYSTEM_NAMESPACE}/configmaps"
+SECRETS = f"/api/v1/namespaces/{SYSTEM_NAMESPACE}/secrets"
 LABEL_SLUG = "faultline.dev/slug"
 LABEL_LESSON = "faultline.dev/lesson"
 LESSON_FILES = ("scenario.yaml", "SCENARIO.md", "HINTS.md")
@@ -24,6 +28,8 @@ ANNOTATION_VARIANT = "faultline.dev/variant"
 ANNOTATION_DIGEST = "faultline.dev/digest"
 SIZE_LIMIT = 900 * 1024
 """Bytes of one ConfigMap's contents; the API server's limit is 1 MiB with all else."""
+ENTRY_HELDOUT = "heldout"
+"""In `catalogue-SLUG`: the digest of what the folder holds out."""
 FLAWED = "flawed"
 LEARNER = "learner"
 
@@ -132,6 +138,16 @@ def catalogue_name(slug: str) -> str:
     return f"catalogue-{slug}"
 
 
+def heldout_name(slug: str) -> str:
+    """Name of the Secret with what a folder holds out, under the key heldout.FILE."""
+    return f"heldout-{slug}"
+
+
+def heldout_digest(text: str) -> str:
+    """SHA-256 of a heldout.yaml. `catalogue-SLUG` carries it, so that the operator sees which Secret belongs to it."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def entry(folder: Path) -> dict[str, Any]:
     """The ConfigMap `catalogue-SLUG` of a folder. Raises NotFound (FL203) without load.py."""
     if not (folder / "load.py").is_file():
@@ -143,6 +159,8 @@ def entry(folder: Path) -> dict[str, Any]:
         if (folder / name).is_file()
     }
     _check_size(f"load.py and seed.sql of {folder.name}", data)
+    if (held := _held_out(folder)) is not None:
+        data[ENTRY_HELDOUT] = heldout_digest(held)
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -171,6 +189,28 @@ def lesson(folder: Path) -> dict[str, Any]:
     }
 
 
+def _held_out(folder: Path) -> str | None:
+    path = folder / heldout.FILE
+    return path.read_text(encoding="utf-8") if path.is_file() else None
+
+
+def secret(folder: Path) -> dict[str, Any] | None:
+    """The Secret `heldout-SLUG` of a folder; None for one that holds nothing out."""
+    text = _held_out(folder)
+    if text is None:
+        return None
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": heldout_name(folder.name),
+            "namespace": SYSTEM_NAMESPACE,
+            "labels": {LABEL_SLUG: folder.name},
+        },
+        "data": {heldout.FILE: base64.b64encode(text.encode()).decode()},
+    }
+
+
 def publish_code(api: Api, code: CodeVersion) -> bool:
     """Bring a version of code into the cluster; whether it was new. The same content is never written twice."""
     manifest = code.manifest()
@@ -184,19 +224,25 @@ def publish_code(api: Api, code: CodeVersion) -> bool:
 
 
 def publish_folder(api: Api, folder: Path) -> bool:
-    """Bring a folder's flawed code, load.py, seed.sql and lesson into the cluster; whether anything had changed."""
+    """Bring a folder's flawed code, load.py, seed.sql, lesson and what it holds out into the cluster.
+
+    Returns whether anything had changed. A Secret of before that is held out no more stays, and nobody reads it.
+    """
     changed = publish_code(api, version(folder))
+    # Before the entry, which says that it is there.
+    if (held := secret(folder)) is not None:
+        changed = _bring(api, SECRETS, held) or changed
     for wanted in (entry(folder), lesson(folder)):
-        changed = _bring(api, wanted) or changed
+        changed = _bring(api, CONFIGMAPS, wanted) or changed
     return changed
 
 
-def _bring(api: Api, wanted: dict[str, Any]) -> bool:
-    """Create a ConfigMap or make its data as wanted; whether it was not so before."""
-    where = f"{CONFIGMAPS}/{wanted['metadata']['name']}"
+def _bring(api: Api, kind: str, wanted: dict[str, Any]) -> bool:
+    """Create a ConfigMap or a Secret, or make its data as wanted; whether it was not so before."""
+    where = f"{kind}/{wanted['metadata']['name']}"
     there = api.get(where)
     if there is None:
-        api.create(CONFIGMAPS, wanted)
+        api.create(kind, wanted)
         return True
     old = there.get("data") or {}
     if old == wanted["data"]:

@@ -22,6 +22,9 @@ ANNOTATION_FAULT = "faultline.dev/fault"
 ANNOTATION_SCRAPE = "faultline.dev/scrape"
 """On a pod: the port of its /metrics."""
 
+HELD_OUT = "held-out"
+"""In metrics, instead of name and type of a fault that is not told of before its run has ended."""
+
 CODE_PORT = 8001
 """Where an app pod takes other code while it serves (services/labkit/supervisor.py)."""
 INJECTOR_PORT = 8090

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any, Self
 
 from pydantic import Field, create_model, model_validator
@@ -134,9 +135,17 @@ class ScenarioSpec(Model):
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
         self._check_services()
+        self.check_faults(self.faults)
+        names = [fault_name(index, fault) for index, fault in enumerate(self.faults)]
+        if len(set(names)) != len(names):
+            raise ValueError(f"faults must have unique names, got {', '.join(names)}")
+        return self
+
+    def check_faults(self, faults: Sequence[Any]) -> None:
+        """Whether each of these faults fits this lab and its fault phase. Raises ValueError with field, rule, value."""
         edges, parts = self.app.edges(), self._parts()
         end = seconds(self.phases.fault)
-        for index, fault in enumerate(self.faults):
+        for index, fault in enumerate(faults):
             if fault.edge and fault.edge not in edges:
                 raise ValueError(f"faults[{index}].edge must be one of {', '.join(edges)}, got {fault.edge}")
             for field, rule, value in unmet(fault.fault, parts):
@@ -147,10 +156,6 @@ class ScenarioSpec(Model):
                     f"faults[{index}] ends {fault.window()[1]:g}s after the start of the fault phase, "
                     f"which is only phases.fault = {self.phases.fault} long"
                 )
-        names = [fault_name(index, fault) for index, fault in enumerate(self.faults)]
-        if len(set(names)) != len(names):
-            raise ValueError(f"faults must have unique names, got {', '.join(names)}")
-        return self
 
     def _check_services(self) -> None:
         names = [service.name for service in self.app.services]

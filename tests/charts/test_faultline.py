@@ -75,6 +75,17 @@ async def test_outside_of_labs_the_operator_reads_no_secrets_and_starts_nothing(
     assert bound == {"faultline-operator", "faultline-prometheus", "faultline-meter", "faultline-dashboard"}
 
 
+async def test_secrets_of_the_system_are_the_operator_s_to_get_and_nobody_else_s() -> None:
+    found = {
+        name: rule["verbs"]
+        for (kind, name), each in (await render()).items()
+        if kind == "Role"
+        for rule in each["rules"]
+        if "secrets" in rule["resources"]
+    }
+    assert found == {"operator": ["get"]}
+
+
 async def test_the_operator_may_give_the_injector_what_the_lab_s_chart_wants() -> None:
     held = {
         (group, resource, verb)

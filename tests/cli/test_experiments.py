@@ -308,3 +308,12 @@ def test_a_run_of_other_code_is_refused(cluster, lab, monkeypatch):
     monkeypatch.setattr(_experiment._follow, "follow", lambda *args: result("flawed", "fail", 5).run)
     with pytest.raises(Conflict, match="graded flawed and was to grade solution"):
         _experiment.experiment(cluster, _labs.find(cluster, None, "demo"), "solution")
+
+
+def test_what_is_held_out_is_a_part_of_what_was_proven(scenarios):
+    folder = scenarios / "shop"
+    before = _verified.variant_digest(folder, "flawed")
+    (folder / "heldout.yaml").write_text("choose: 1")
+    one = _verified.variant_digest(folder, "flawed")
+    (folder / "heldout.yaml").write_text("choose: 2")
+    assert len({before, one, _verified.variant_digest(folder, "flawed")}) == 3

@@ -28,6 +28,15 @@ def test_sample_reads_rate_errors_latency_and_the_fault_that_is_on(cluster):
     assert "25.0% errors" in seen.text()
 
 
+def test_sample_says_that_a_held_out_fault_is_on_and_not_which(cluster):
+    cluster.services[PROMETHEUS] = answer(({"what": "fault", "fault": "held-out", "type": "held-out"}, "1"))
+    assert _follow.sample(cluster, "shop-1").faults == ["a held-out fault"]
+
+
+def test_every_fault_has_a_name_so_that_none_is_asked_for_without_one():
+    assert 'faultline_fault_active{run="RUN"}' in _follow._QUERY
+
+
 def test_sample_leaves_out_what_is_no_number(cluster):
     cluster.services[PROMETHEUS] = answer(({"what": "rate"}, "0"), ({"what": "errors"}, "NaN"))
     assert _follow.sample(cluster, "shop-1").errors is None
@@ -68,6 +77,17 @@ def test_follow_prints_each_phase_and_returns_the_end(cluster, statuses, capsys)
     assert (ended.status.verdict, ended.seconds) == ("pass", 81.0)
     out = capsys.readouterr().out
     assert [line.split()[1] for line in out.splitlines() if line.startswith("✓")] == ["Reset", "Baseline"]
+
+
+def test_follow_says_once_how_many_faults_are_held_out(cluster, statuses, capsys):
+    held = {"heldOut": {"faults": 1, "sha256": "0123abcd"}}
+    run = statuses(
+        {"phase": "Reset", "started": 1.0, **held},
+        {"phase": "Settle", "started": 1.0, **held},
+        {"phase": "Done", "started": 1.0, "ended": 82.0, "verdict": "pass", "score": 90, **held},
+    )
+    _follow.follow(cluster, LAB, run)
+    assert capsys.readouterr().out.count("1 fault is held out until the run ends, SHA-256 0123abcd") == 1
 
 
 def test_follow_of_a_run_that_is_deleted_says_so(cluster, statuses):

@@ -284,6 +284,20 @@ def test_plan_of_the_same_seed_is_the_same_to_the_byte(run, scenarios):
     assert first == again != other
 
 
+def test_plan_counts_what_is_held_out_and_leaves_it_out(run, run_json, scenarios):
+    file = scenarios / "shop" / "scenario.yaml"
+    file.write_text(file.read_text().replace("fault: 3s", "fault: 9s"))
+    two = "[{name: lost, for: 1s, edge: client->web, partition: {}}, {name: late, for: 1s, kill: {service: web}}]"
+    (scenarios / "shop" / "heldout.yaml").write_text(f"faults: {two}")
+    answer = run_json("plan", "shop", "--seed", "7")[1]
+    assert answer["held_out"] == {"choose": 1, "of": 2}
+    assert [each["type"] for each in answer["faults"]] == ["none"]
+    text = run("plan", "shop", "--seed", "7").stdout
+    assert "held out: the seed adds 1 of 2 faults more, which are left out here" in text
+    assert "lost" not in text.replace("counts as lost", "")
+    assert "late" not in text
+
+
 def test_compare_wants_runs_that_exist(run, cluster):
     result = run("compare", "one", "two")
     assert result.exit_code == 2

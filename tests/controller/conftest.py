@@ -261,7 +261,7 @@ class Harness:
                 self.run = self.bodies[call]["run"]
                 self.faults = [
                     {k: each[k] for k in ("name", "type", "edge")}
-                    | {"plannedStart": each["start"], "plannedEnd": each["end"]}
+                    | {"plannedStart": each["start"], "plannedEnd": each["end"], "heldOut": each["held_out"]}
                     for each in self.bodies[call]["faults"]
                 ]
                 return web.json_response({}, status=201)

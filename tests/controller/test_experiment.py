@@ -1,4 +1,5 @@
 import asyncio
+import base64
 import json
 import math
 import time
@@ -8,14 +9,16 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from tests.controller.conftest import IMAGES, deployment, run, scenario
 
+from faultline import heldout
 from faultline.api.status import LabPhase
-from faultline.catalogue import CONFIGMAPS, CodeVersion
+from faultline.catalogue import CONFIGMAPS, CodeVersion, heldout_digest
 from faultline.clients.kube import path
 from faultline.controller import experiment as module
 from faultline.controller import prepare, watch
 from faultline.controller.experiment import Experiment
 from faultline.controller.labs import Labs
 from faultline.controller.settings import Settings
+from faultline.scenario import ScenarioSpec
 
 
 @pytest.fixture
@@ -337,3 +340,84 @@ async def test_a_run_waits_until_the_code_that_was_sent_is_deployed(api, helm, h
     await lab.reconcile()
     await ground(name="r2").perform()
     assert status_of(api, "r2")["code"]["variant"] == "learner"
+
+
+HELD_OUT = """
+choose: 1
+faults:
+  - {name: left, at: 50ms, for: 100ms, edge: web->redis, latency: {delay: 90ms}}
+  - {name: right, at: 50ms, for: 100ms, edge: client->web, latency: {delay: 70ms}}
+"""
+
+
+@pytest.fixture
+def held_out(api, monkeypatch):
+    """`shop` holds two faults out and chooses one; gives the file's text."""
+    monkeypatch.setattr(heldout, "CLEAR_SECONDS", 0.1)
+    entry = api.objects[path("ConfigMap", "catalogue-shop", "faultline-system")]
+    entry["data"]["heldout"] = heldout_digest(HELD_OUT)
+    data = {"heldout.yaml": base64.b64encode(HELD_OUT.encode()).decode()}
+    api.put("Secret", {"metadata": {"name": "heldout-shop"}, "data": data}, "faultline-system")
+    return HELD_OUT
+
+
+def chosen_of(text, seed):
+    return heldout.parsed(text, ScenarioSpec.model_validate(scenario()["spec"])).chosen(seed)
+
+
+async def test_what_is_held_out_goes_to_the_injector_and_into_the_run_with_its_end(api, harness, ground, held_out):
+    await ground(seed=7).perform()
+    (surprise,) = chosen_of(held_out, 7)
+    sent = {each["name"]: each["held_out"] for each in harness.bodies["PUT /plan"]["faults"]}
+    assert sent == {"cut": False, surprise.name: True}
+    written = [body for verb, where, body in api.log if verb == "status" and where == path("Run", "r1")]
+    before = [each for each in written if each["phase"] != "Done" and "heldOut" in each]
+    assert {each["phase"] for each in before} >= {"Reset", "Baseline", "Fault", "Recovery", "Grading"}
+    assert all(each["heldOut"] == {"faults": 1, "sha256": heldout.digest([surprise])} for each in before)
+    assert {fault["name"] for each in before for fault in each["faults"]} == {"cut"}
+    assert not [each for each in before if "left" in json.dumps(each) or "right" in json.dumps(each)]
+    told = {each["name"]: each["heldOut"] for each in status_of(api)["faults"]}
+    assert told == {"cut": False, surprise.name: True}
+
+
+async def test_events_before_the_end_do_not_tell_what_is_held_out(api, harness, ground, held_out):
+    harness.load = "failed"
+    await ground(seed=7).perform()
+    assert not [text for _, _, text in api.told if "left" in text or "right" in text]
+
+
+async def test_the_seed_chooses_what_is_held_out(api, harness, ground, held_out):
+    found = {}
+    for seed in (1, 2, 3, 4, 5, 6):
+        await ground(f"r{seed}", seed=seed).perform()
+        harness.load = "ready"
+        found[seed] = {each["name"] for each in harness.bodies["PUT /plan"]["faults"]} - {"cut"}
+    assert found == {seed: {each.name for each in chosen_of(held_out, seed)} for seed in found}
+    assert {name for names in found.values() for name in names} == {"left", "right"}
+
+
+async def test_a_run_without_what_its_catalogue_holds_out_does_not_begin(api, harness, ground, held_out):
+    del api.objects[path("Secret", "heldout-shop", "faultline-system")]
+    await ground().perform()
+    (reason,) = status_of(api)["reasons"]
+    assert reason.startswith("FL226: the cluster lacks the held-out faults of shop")
+    assert not harness.calls
+
+
+async def test_what_is_held_out_of_another_version_is_not_taken(api, harness, ground, held_out):
+    secret = api.objects[path("Secret", "heldout-shop", "faultline-system")]
+    secret["data"]["heldout.yaml"] = base64.b64encode(b"choose: 2").decode()
+    await ground().perform()
+    assert status_of(api)["reasons"][0].startswith("FL226")
+
+
+async def test_runs_with_other_faults_held_out_are_not_compared(api, harness, ground, held_out):
+    await ground("r1").perform()
+    harness.load = "ready"
+    entry = api.objects[path("ConfigMap", "catalogue-shop", "faultline-system")]
+    changed = held_out.replace("90ms", "80ms")
+    entry["data"]["heldout"] = heldout_digest(changed)
+    secret = api.objects[path("Secret", "heldout-shop", "faultline-system")]
+    secret["data"]["heldout.yaml"] = base64.b64encode(changed.encode()).decode()
+    await ground("r2").perform()
+    assert status_of(api, "r1")["code"]["digest"] != status_of(api, "r2")["code"]["digest"]

@@ -157,6 +157,21 @@ async def test_stopping_the_operator_ends_the_run_inconclusive(api):
     assert status["reasons"] == ["the operator was stopped during Fault"]
 
 
+async def test_a_run_that_the_operator_s_stop_ends_tells_what_was_held_out(api, harness):
+    planned = {"type": "partition", "edge": "a->b", "plannedStart": 1.0, "plannedEnd": 2.0}
+    harness.run, harness.faults = "a", [{"name": "surprise", **planned, "heldOut": True}]
+    api.put("Secret", {"metadata": {"name": "harness"}, "data": {"token": "dG9rZW4="}}, "harness-shop")
+    performer = Performer(api)
+    performer.go.clear()
+    runs = Runs(api, performer)
+    runs.see(api.put("Run", run("a")))
+    async with keeping(runs):
+        await until(lambda: phase(api, "a") == "Fault")
+    written = [body for verb, where, body in api.log if verb == "status" and where == path("Run", "a")]
+    assert not [each for each in written if each["phase"] != "Done" and "surprise" in str(each)]
+    assert [each["name"] for each in written[-1]["faults"]] == ["surprise"]
+
+
 async def test_a_run_that_was_deleted_while_queued_is_skipped(api):
     performer = Performer(api)
     runs = Runs(api, performer)

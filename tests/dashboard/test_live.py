@@ -92,10 +92,11 @@ async def test_changes_of_the_lab_are_told(world: World, runs: Any) -> None:
         lab = await wait_for(stream, "lab")
         assert lab["nodes"]["gateway"] == {"ready": 0, "total": 1, "problem": "", "restarts": 0}
         body = run_object(runs(f"{SHOP}-1"))
-        body["status"] |= {"phase": "Fault", "verdict": None}
+        held_out = {"faults": 1, "sha256": "0123abcd"}
+        body["status"] |= {"phase": "Fault", "verdict": None, "heldOut": held_out}
         world.call(lambda: world.cluster.put(path("Run", f"{SHOP}-1"), body, "ADDED"))
         lab = await wait_for(stream, "lab")
-        assert (lab["run"]["phase"], lab["next"]) == ("Fault", "watch")
+        assert (lab["run"]["phase"], lab["next"], lab["run"]["held_out"]) == ("Fault", "watch", held_out)
         world.call(lambda: world.cluster.remove(path("Scenario", SHOP)))
         assert not (await wait_for(stream, "lab"))["exists"]
 

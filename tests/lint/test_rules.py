@@ -415,6 +415,51 @@ def test_a_file_that_is_named_is_in_no_variant(broken: Broken, folder: Path) -> 
     assert found == [("HINTS.md", line, "names", "shop/pages.py is in no variant of the code")]
 
 
+HELD_OUT = """
+faults:
+  - {name: pipe-burst, at: 2s, for: 1s, edge: shop->prices, reset: {}}
+  - {name: shop-dies, at: 2s, for: 1s, kill: {service: shop, pods: 1}}
+"""
+
+
+def held_out(found: list[tuple[str, int, str, str]]) -> list[tuple[str, int, str]]:
+    """What the rule `heldout` says; a lesson of another tier breaks others as well."""
+    return [(file, line, said) for file, line, rule, said in found if rule == "heldout"]
+
+
+@pytest.fixture
+def sprinting(broken: Broken) -> Broken:
+    """`broken` for a folder of the last tier that holds faults out as it should."""
+    broken("heldout.yaml", HELD_OUT)
+    assert held_out(broken("scenario.yaml", "tier: crawling", "tier: sprinting")) == []
+    return broken
+
+
+def test_the_last_tier_holds_nothing_out(broken: Broken) -> None:
+    found = held_out(broken("scenario.yaml", "tier: crawling", "tier: sprinting"))
+    assert found == [("heldout.yaml", 0, "is missing, and the tier sprinting holds faults out")]
+
+
+def test_another_tier_holds_faults_out(broken: Broken) -> None:
+    said = "only the tier sprinting holds faults out, got crawling"
+    assert broken("heldout.yaml", HELD_OUT) == [("heldout.yaml", 0, "heldout", said)]
+
+
+def test_a_held_out_fault_does_not_fit(sprinting: Broken) -> None:
+    said = "heldout.faults[0].edge must be one of client->shop, shop->prices, got shop->redis"
+    assert held_out(sprinting("heldout.yaml", "shop->prices", "shop->redis")) == [("heldout.yaml", 0, said)]
+
+
+@pytest.mark.parametrize("text", ["a pipe-burst", "A pipe burst"])
+@pytest.mark.parametrize("name", ["SCENARIO.md", "HINTS.md"])
+def test_a_text_names_a_held_out_fault(sprinting: Broken, folder: Path, name: str, text: str) -> None:
+    (folder / name).write_text((folder / name).read_text() + f"\n{text}\n")
+    line = line_of(folder, name, text)
+    assert held_out(sprinting("DESIGN.md", "**Teaches**", "**Teaches** ")) == [
+        (name, line, "names the held-out fault pipe-burst")
+    ]
+
+
 def test_what_breaks_the_schema_is_all_that_is_said(broken: Broken) -> None:
     ((name, line, rule, said),) = broken("scenario.yaml", "for: 9s", "for: 90s")
     assert (name, line, rule) == ("scenario.yaml", 0, "schema")

@@ -48,6 +48,13 @@ def test_texts_of_a_run_cannot_become_markup(record):
     assert _charts(page)[0]["panels"][0]["run"] == "x</script><b>"
 
 
+def test_a_fault_that_was_held_out_is_said_to_be_one(record):
+    ended = {"name": "torn", "type": "reset", "edge": "checkout->payments", "plannedStart": 20.0, "plannedEnd": 21.0}
+    page = render([record(faults=[ended | {"heldOut": True}])])
+    assert "held out: reset on checkout-&gt;payments" in page
+    assert "held out" not in render([record(faults=[ended])])
+
+
 def test_faults_are_shown_against_their_plan(record):
     page = render([record()])
     for text in (

@@ -66,6 +66,8 @@ class FaultStatus(Model):
     edge: str = ""
     target: str = ""
     """What a fault on no edge hit, such as the names of pods."""
+    held_out: bool = Field(False, alias="heldOut")
+    """Chosen by the seed from what the lesson does not show; listed only once the run has ended."""
     planned_start: float = Field(alias="plannedStart")
     planned_end: float = Field(alias="plannedEnd")
     applied: float | None = None
@@ -77,6 +79,18 @@ class FaultStatus(Model):
     depth: float | None = None
     """What the probe felt on the mean: seconds added by latency and the like, else the share of its requests hit."""
     error: str = ""
+
+    @property
+    def called(self) -> str:
+        """Its type, with the word that it was held out where it was."""
+        return f"held out: {self.type}" if self.held_out else self.type
+
+
+class HeldOutStatus(Model):
+    """The held-out faults of a run, before it may be told what they are: how many, and the SHA-256 of them."""
+
+    faults: int
+    sha256: Line
 
 
 QUERY_LIMIT = 8000
@@ -172,6 +186,7 @@ class RunStatus(Model):
     code: CodeRef | None = None
     phases: list[PhaseTimes] = Field(default_factory=list, max_length=12)
     faults: list[FaultStatus] = Field(default_factory=list, max_length=50)
+    held_out: HeldOutStatus | None = Field(None, alias="heldOut")
     objectives: list[ObjectiveStatus] = Field(default_factory=list, max_length=40)
     checks: list[CheckStatus] = Field(default_factory=list, max_length=30)
     reasons: list[str] = Field(default_factory=list, max_length=20)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from rich.markup import escape
 
-from faultline.api.run import Phase, RunStatus
+from faultline.api.run import HeldOutStatus, Phase, RunStatus
 from faultline.cli import _prometheus, _runs
 from faultline.cli._cluster import Cluster
 from faultline.cli._labs import Lab
@@ -15,6 +15,7 @@ from faultline.cli._runs import RunView
 from faultline.cli._show import Line, duration, percent, verdict
 from faultline.cli.base import console
 from faultline.errors import FaultlineError, NotReady, Unreachable
+from faultline.names import HELD_OUT
 
 POLL_SECONDS = 0.5
 SILENCE_SECONDS = 60.0
@@ -27,7 +28,7 @@ label_replace(sum(rate(faultline_load_requests_total{run="RUN",fault="",outcome!
   / sum(rate(faultline_load_requests_total{run="RUN",fault=""}[5s])), "what", "errors", "", "") or
 label_replace(histogram_quantile(0.95,
   sum by (le) (rate(faultline_load_latency_seconds_bucket{run="RUN",fault=""}[5s]))), "what", "p95", "", "") or
-label_replace(faultline_fault_active{run="RUN",fault=""} == 1, "what", "fault", "", "")
+label_replace(faultline_fault_active{run="RUN"} == 1, "what", "fault", "", "")
 """
 
 
@@ -61,7 +62,8 @@ def sample(cluster: Cluster, run: str) -> Seen:
     for each in found:
         labels, value = each["metric"], float(each["value"][1])
         if labels["what"] == "fault":
-            seen.faults.append(f"{labels.get('type', '?')} on {labels.get('edge') or 'nothing'}")
+            told = f"{labels.get('type', '?')} on {labels.get('edge') or 'nothing'}"
+            seen.faults.append("a held-out fault" if labels.get("type") == HELD_OUT else told)
         elif value == value:  # NaN: no request was answered in these seconds
             setattr(seen, labels["what"], value)
     return seen
@@ -84,6 +86,7 @@ def _follow(cluster: Cluster, lab: Lab, run: RunView) -> RunView:
     current: Phase | None = None
     seen, began, last = Seen(), time.time(), ""
     deadline = None
+    held_out = False
     with Line() as line:
         while not run.done:
             status, now = run.status, time.time()
@@ -91,6 +94,9 @@ def _follow(cluster: Cluster, lab: Lab, run: RunView) -> RunView:
                 if last and current is not Phase.QUEUED:
                     line.keep(f"[green]✓[/] {last}")
                 current, began = status.phase, now
+            if status.held_out and not held_out:
+                held_out = True
+                line.keep(f"[dim]{_held_out(status.held_out)}[/]")
             if status.phase is not Phase.QUEUED:
                 deadline = deadline or now + _runs.total_seconds(lab) + SILENCE_SECONDS
                 seen = sample(cluster, run.name)
@@ -122,6 +128,11 @@ def _phase_line(status: RunStatus, took: float | None, seen: Seen) -> str:
     measured = seen.text() if status.mark is not None and status.phase not in (Phase.FINAL_READS, Phase.GRADING) else ""
     length = duration(took) if took is not None else ""
     return f"{status.phase.value:<10} {length:>6}  {measured}".rstrip()
+
+
+def _held_out(what: HeldOutStatus) -> str:
+    faults = "1 fault is" if what.faults == 1 else f"{what.faults} faults are"
+    return f"{faults} held out until the run ends, SHA-256 {what.sha256}"
 
 
 def _left(cluster: Cluster, lab: Lab, run: RunView, now: float) -> str:

@@ -26,6 +26,9 @@ def show(record: RunRecord, run: RunView, *, queries: bool = False) -> None:
     console.print(f"[dim]{record.name}, code: {record.variant}, {duration(run.seconds)} from start to score[/]")
     for reason in status.reasons:
         wrapped(escape(reason))
+    for fault in status.faults:
+        if fault.held_out:
+            wrapped(escape(f"held out: {fault.name} ({fault.type} on {fault.edge or fault.target or 'nothing'})"))
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for row in comparison([record])[2:]:
         table.add_row(row.label, row.values[0])

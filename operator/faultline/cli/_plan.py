@@ -9,13 +9,14 @@ from rich.table import Table
 
 from faultline.cli._show import duration, wrapped
 from faultline.cli.base import console
+from faultline.heldout import HeldOut
 from faultline.measures.base import Measure
 from faultline.report.quantity import quantity
 from faultline.scenario import ScenarioSpec, fault_name, fault_seed
 
 
-def show(spec: ScenarioSpec) -> None:
-    """Phases, load, faults by their time in the run, objectives."""
+def show(spec: ScenarioSpec, held_out: HeldOut | None = None) -> None:
+    """Phases, load, faults by their time in the run, objectives; of what is held out how much it is."""
     windows = spec.phases.windows()
     fault_start = windows["fault"][0]
     console.print(f"[bold]{escape(spec.title)}[/]")
@@ -33,6 +34,9 @@ def show(spec: ScenarioSpec) -> None:
     for start, end, what in sorted(rows, key=lambda row: row[0]):
         table.add_row(duration(start), duration(end), what)
     console.print(table, soft_wrap=False)
+    if held_out:
+        of = f"{held_out.choose} of {len(held_out.faults)}"
+        console.print(f"held out: the seed adds {of} faults more, which are left out here and told after the run")
     rates = ", ".join(f"{each.rate:g}/s from {each.at}" for each in spec.load.stages)
     wrapped(f"load: {rates}; a request counts as lost after {spec.load.deadline}", 0)
     objectives = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
@@ -49,10 +53,10 @@ def show(spec: ScenarioSpec) -> None:
     console.print(objectives, soft_wrap=False)
 
 
-def as_json(spec: ScenarioSpec, seed: int) -> dict[str, Any]:
+def as_json(spec: ScenarioSpec, seed: int, held_out: HeldOut | None = None) -> dict[str, Any]:
     """The same for programs; times in seconds from the start of the baseline. The same seed gives the same text.
 
-    A fault's own seed is what it chooses its targets by.
+    A fault's own seed is what it chooses its targets by. `held_out` has how many faults are left out of how many.
     """
     windows = spec.phases.windows()
     start = windows["fault"][0]
@@ -72,6 +76,7 @@ def as_json(spec: ScenarioSpec, seed: int) -> dict[str, Any]:
             }
             for index, fault in enumerate(spec.faults)
         ],
+        "held_out": {"choose": held_out.choose, "of": len(held_out.faults)} if held_out else None,
         "objectives": [
             {"name": each.name, "measure": each.type, "target": each.target, "worst": each.worst, "weight": each.weight}
             for each in spec.objectives

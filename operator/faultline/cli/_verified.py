@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from faultline import catalogue
+from faultline import catalogue, heldout
 from faultline.cli import _record
 from faultline.controller.deploy import chart_digest
 from faultline.errors import InvalidInput
@@ -70,8 +70,13 @@ def engine_digest() -> str:
 
 
 def variant_digest(folder: Path, variant: str) -> str:
-    """Of a variant's code and of what all variants of the folder share: the object, the load, the data, the catcher."""
+    """Of a variant's code and of what all variants of the folder share.
+
+    That is the object, the load, the data, what is held out, and the objective that must catch the variant.
+    """
     files = [folder / "scenario.yaml", folder / "load.py", folder / "seed.sql", folder / variant / "wrong.yaml"]
+    if (held_out := folder / heldout.FILE).is_file():
+        files.append(held_out)
     return _digest([catalogue.version(folder, variant).digest, *(_text(each) for each in files)])
 
 

@@ -174,14 +174,20 @@ def plan(
     output: OutputOption = Output.TEXT,
     context: ContextOption = None,
 ) -> None:
-    """Show what a run of a scenario will do: its phases, its load, and what it is graded by. Nothing is started."""
+    """Show what a run of a scenario will do: its phases, its load, and what it is graded by. Nothing is started.
+
+    Faults that are held out are counted, and left out.
+    """
+    from faultline import heldout
     from faultline.cli import _labs, _plan
     from faultline.cli._cluster import Cluster
     from faultline.scenario import ScenarioSpec
     from faultline.validation import scenario_object
 
     slug = slug or _labs.only_slug(Cluster.open(context))
-    found = scenario_object(_labs.scenario_folder(slug) / "scenario.yaml")
+    folder = _labs.scenario_folder(slug)
+    found = scenario_object(folder / "scenario.yaml")
     spec = ScenarioSpec.model_validate(found["spec"])
-    _plan.show(spec)
-    emit(_plan.as_json(spec, seed), output)
+    held_out = heldout.of_folder(folder, spec)
+    _plan.show(spec, held_out)
+    emit(_plan.as_json(spec, seed, held_out), output)

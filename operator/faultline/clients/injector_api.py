@@ -28,6 +28,8 @@ class PlannedFault(Model):
     end: float
     seed: int = 0
     params: dict[str, Any] = Field(default_factory=dict)
+    held_out: bool = False
+    """Its metrics do not say what it is."""
 
 
 class InjectorState(Model):

@@ -11,6 +11,7 @@ from faultline.catalogue import (
     ANNOTATION_DIGEST,
     ANNOTATION_VARIANT,
     CONFIGMAPS,
+    ENTRY_HELDOUT,
     LABEL_SLUG,
     LEARNER,
     catalogue_name,
@@ -38,6 +39,8 @@ class Code:
     """Files by ConfigMap key."""
     load_py: str
     seed: str | None
+    held_out: str | None = None
+    """Digest of the folder's heldout.yaml, None where nothing is held out."""
 
     @property
     def version(self) -> CodeVersion:
@@ -84,6 +87,7 @@ async def in_force(api: Api, scenario: Json) -> Code:
         data=data,
         load_py=entry["load.py"],
         seed=entry.get(SEED_FILE),
+        held_out=entry.get(ENTRY_HELDOUT),
     )
 
 

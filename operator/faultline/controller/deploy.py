@@ -146,8 +146,11 @@ async def desired(api: Api, scenario: Json, spec: ScenarioSpec, images: Mapping[
 
 
 def graded(code: Code, spec: ScenarioSpec) -> CodeRef:
-    """What a run grades: the code, and the spec's fields that matter to it. Runs of one digest can be compared."""
-    text = code.digest + spec.model_dump_json(by_alias=True, exclude=NOT_GRADED)
+    """What a run grades: the code, the spec's fields that matter to it, and what it is chosen from that is held out.
+
+    Runs of one digest can be compared.
+    """
+    text = code.digest + spec.model_dump_json(by_alias=True, exclude=NOT_GRADED) + (code.held_out or "")
     return CodeRef(digest=hashlib.sha256(text.encode()).hexdigest(), variant=code.variant)
 
 

@@ -12,14 +12,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from faultline import grading, tuning
-from faultline.api.run import CheckStatus, Phase
+from faultline import grading, heldout, tuning
+from faultline.api.run import CheckStatus, HeldOutStatus, Phase
 from faultline.api.status import LabPhase, ScenarioStatus
 from faultline.clients.injector_api import Injector
 from faultline.clients.kube import Json, path
 from faultline.clients.loadgen_api import LoadGenerator, LoadState
 from faultline.clients.prometheus import Prometheus
-from faultline.controller import code, deploy, files, plan, prepare, watch
+from faultline.controller import code, deploy, files, plan, prepare, secret, watch
 from faultline.controller.api import Api
 from faultline.controller.conditions import holds
 from faultline.controller.labs import Labs
@@ -50,10 +50,15 @@ class Stopped(Exception):
 
 @dataclass(frozen=True)
 class Ground:
-    """What a run stands on: the Scenario object as it was at the start, and the code in force."""
+    """What a run stands on: the Scenario object as it was at the start, and the code in force.
+
+    `spec` has the faults that are held out, too; `held_out` are their names.
+    """
 
     scenario: Json
     spec: ScenarioSpec
+    seed: int
+    held_out: frozenset[str]
     code: code.Code
     token: str
 
@@ -103,14 +108,21 @@ class Experiment:
         spec = deploy.validated(scenario)
         in_force = await code.in_force(self._api, scenario)
         await self._lab_ready(name, scenario["metadata"]["generation"], in_force.configmap)
-        secret = await self._api.get(path("Secret", deploy.HARNESS_SECRET, harness_namespace(name)))
-        if secret is None:
+        harness = await self._api.get(path("Secret", deploy.HARNESS_SECRET, harness_namespace(name)))
+        if harness is None:
             raise NotReady("FL323", f"the lab {name} has no harness", f"kubectl describe scenario {name}")
+        seed = int(self.record.run["spec"].get("seed", 1))
+        chosen = await secret.chosen(self._api, in_force, spec, seed)
         await self.record.enter(
-            Phase.RESET, "restoring data, fresh pods", started=time.time(), code=deploy.graded(in_force, spec)
+            Phase.RESET,
+            "restoring data, fresh pods",
+            started=time.time(),
+            code=deploy.graded(in_force, spec),
+            held_out=HeldOutStatus(faults=len(chosen), sha256=heldout.digest(chosen)) if chosen else None,
         )
-        tuned = tuning.applied(spec, in_force.files)
-        return Ground(scenario, tuned, in_force, base64.b64decode(secret["data"]["token"]).decode())
+        full = heldout.added(tuning.applied(spec, in_force.files), chosen)
+        token = base64.b64decode(harness["data"]["token"]).decode()
+        return Ground(scenario, full, seed, frozenset(each.name for each in chosen), in_force, token)
 
     async def _lab_ready(self, name: str, generation: int, configmap: str) -> None:
         """A lab that is still being deployed is waited for; one that failed or is suspended is not.
@@ -152,12 +164,11 @@ class Experiment:
         await self.record.enter(Phase.SETTLE, "edges clean, data stores and the way in answer")
         services = [each.name for each in ground.spec.app.services if each.replicas]
         await prepare.settle(injector, name, services, plan.target(name))
-        seed = int(self.record.run["spec"].get("seed", 1))
-        await prepare.prepare_load(loadgen, run, plan.load_plan(name, seed, ground.spec, ground.code.load_py))
+        await prepare.prepare_load(loadgen, run, plan.load_plan(name, ground.seed, ground.spec, ground.code.load_py))
         replaced = plan.replaced(ground.spec)
         deployed = watch.Deployed(self._api, ground.scenario, replaced, release)
         await deployed.remember()
-        mark = await self._start(ground, seed, injector, loadgen)
+        mark = await self._start(ground, injector, loadgen)
         # To the last read: who answers then must be who was asked to keep it.
         async with self._beside(deployed.watch(self._doubts)):
             async with self._beside(
@@ -181,10 +192,10 @@ class Experiment:
             problems=self._doubts.found,
         )
 
-    async def _start(self, ground: Ground, seed: int, injector: Injector, loadgen: LoadGenerator) -> float:
+    async def _start(self, ground: Ground, injector: Injector, loadgen: LoadGenerator) -> float:
         """The plan is on record before the injector has it, and the injector has it before the load begins."""
         mark = time.time() + LEAD_SECONDS
-        faults = plan.fault_plan(ground.spec, mark, seed)
+        faults = plan.fault_plan(ground.spec, mark, ground.seed, ground.held_out)
         await self.record.write(mark=mark, faults=plan.planned(ground.spec, faults))
         await injector.put_plan(self.record.name, faults, watch.LEASE_SECONDS)
         await loadgen.start(self.record.name, mark)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any
 
 from faultline.api.app import EDGE_PORT_BASE
@@ -58,8 +59,13 @@ def last_end(spec: ScenarioSpec) -> float:
     return max((each.window()[1] for each in spec.faults if each.fault.family != "none"), default=0.0)
 
 
-def fault_plan(spec: ScenarioSpec, mark: float, seed: int) -> list[PlannedFault]:
-    """What the injector is to do, in Unix seconds; each fault chooses its targets by a seed made from the run's."""
+def fault_plan(
+    spec: ScenarioSpec, mark: float, seed: int, held_out: Container[str] = frozenset()
+) -> list[PlannedFault]:
+    """What the injector is to do, in Unix seconds; each fault chooses its targets by a seed made from the run's.
+
+    `held_out` are the names of those that are not told of before the run has ended.
+    """
     zero = mark + spec.phases.windows()["fault"][0]
     return [
         PlannedFault(
@@ -70,6 +76,7 @@ def fault_plan(spec: ScenarioSpec, mark: float, seed: int) -> list[PlannedFault]
             end=zero + each.window()[1],
             seed=fault_seed(seed, fault_name(index, each)),
             params=each.fault.model_dump(mode="json", by_alias=True),
+            held_out=fault_name(index, each) in held_out,
         )
         for index, each in enumerate(spec.faults)
     ]
@@ -90,6 +97,7 @@ def planned(spec: ScenarioSpec, faults: list[PlannedFault]) -> list[FaultStatus]
             edge=each.edge,
             planned_start=each.start,
             planned_end=each.start + scheduled.fault.over(each.end - each.start),
+            held_out=each.held_out,
         )
         for each, scheduled in zip(faults, spec.faults, strict=True)
     ]

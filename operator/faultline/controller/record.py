@@ -37,9 +37,12 @@ class Record:
         return str(self.run["spec"]["scenario"])
 
     async def write(self, **changes: Any) -> None:
-        """Change fields of the status. Raises NotFound when the Run was deleted."""
+        """Change fields of the status. Raises NotFound when the Run was deleted.
+
+        What is held out goes into the Run only with its end.
+        """
         self.status = self.status.model_copy(update=_bounded(changes))
-        dumped = self.status.model_dump(mode="json", by_alias=True, exclude_none=True)
+        dumped = _told(self.status).model_dump(mode="json", by_alias=True, exclude_none=True)
         await self._api.set_status(path("Run", self.name), dumped)
 
     async def enter(self, phase: Phase, message: str = "", at: float | None = None, **changes: Any) -> None:
@@ -61,6 +64,12 @@ class Record:
         await self.enter(
             Phase.DONE, reasons[0] if reasons else "", ended=time.time(), verdict="inconclusive", reasons=reasons
         )
+
+
+def _told(status: RunStatus) -> RunStatus:
+    if status.phase is Phase.DONE:
+        return status
+    return status.model_copy(update={"faults": [each for each in status.faults if not each.held_out]})
 
 
 def _bounded(changes: dict[str, Any]) -> dict[str, Any]:

@@ -122,7 +122,7 @@ class Runs:
         try:
             now = await self._api.get(path("Run", run["metadata"]["name"]))
             if now and sweep.interrupted(now):
-                await Record(self._api, now).inconclusive([f"the operator was stopped during {sweep.phase_of(now)}"])
+                await sweep.give_up(self._api, now, "the operator was stopped")
         except FaultlineError as error:
             # The next operator finds the run interrupted and says so.
             log.warning("run %s: %s", run["metadata"]["name"], error.message)

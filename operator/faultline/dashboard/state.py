@@ -135,6 +135,7 @@ def _under_way(current: tuple[Json, RunStatus], all_runs: list[Json]) -> dict[st
         "started": status.started,
         "ahead": len(ahead),
         "variant": status.code.variant if status.code else "",
+        "held_out": None if status.held_out is None else status.held_out.model_dump(),
     }
 
 
@@ -148,7 +149,7 @@ def spans(run: RunStatus) -> list[dict[str, Any]]:
         if each.start >= run.mark - 0.5
     ]
     faults = [
-        {"kind": "fault", "name": each.name, "detail": f"{each.type} {each.edge}".strip(), "start": each.applied,
+        {"kind": "fault", "name": each.name, "detail": f"{each.called} {each.edge}".strip(), "start": each.applied,
          "end": each.reverted}
         for each in run.faults
         if each.applied is not None

@@ -83,7 +83,8 @@ def _spans(evidence: Evidence, mark: float) -> list[Span]:
 def _fault_span(fault: FaultStatus, mark: float) -> Span:
     start = fault.applied if fault.applied is not None else fault.planned_start
     end = fault.reverted if fault.reverted is not None else fault.planned_end
-    return Span(kind="fault", name=fault.name, start=start - mark, end=end - mark, detail=f"{fault.type} {fault.edge}")
+    detail = f"{fault.called} {fault.edge}"
+    return Span(kind="fault", name=fault.name, start=start - mark, end=end - mark, detail=detail)
 
 
 def _plan(evidence: Evidence) -> list[tuple[Chart, list[tuple[str, str]]]]:

@@ -11,6 +11,7 @@ from faultline.injector.connections import Connections
 from faultline.injector.edge import Edge
 from faultline.injector.observer import Observer
 from faultline.injector.runner import Runner
+from faultline.names import HELD_OUT
 
 
 class InjectorCollector:
@@ -43,9 +44,13 @@ class InjectorCollector:
         active = GaugeMetricFamily(
             "faultline_fault_active", "1 while the fault is on", labels=["run", "fault", "type", "edge"]
         )
+        # All that are held out are one series: that one of them is on is told, which one is not.
+        on: dict[tuple[str, str, str], bool] = {}
         for status in self._runner.statuses:
-            on = status.name in self._runner.active
-            active.add_metric([self._runner.run, status.name, status.type, status.edge], float(on))
+            labels = (HELD_OUT, HELD_OUT, "") if status.held_out else (status.name, status.type, status.edge)
+            on[labels] = on.get(labels, False) or status.name in self._runner.active
+        for labels, value in on.items():
+            active.add_metric([self._runner.run, *labels], float(value))
         yield active
         yield from self._observed()
 

@@ -22,6 +22,8 @@ class PlannedFault(Model):
     end: float = Field(gt=0)
     seed: int = Field(0, ge=0)
     params: dict[str, Any] = Field(default_factory=dict)
+    held_out: bool = False
+    """What it is stays out of the metrics, which anybody may read while it is on."""
 
     def fault(self) -> Fault:
         """Its parameters as the type's own model. Raises ValidationError."""
@@ -30,7 +32,14 @@ class PlannedFault(Model):
     def status(self) -> FaultStatus:
         """Its record, with nothing done yet. One that comes and goes ends when it goes for the last time."""
         end = self.start + self.fault().over(self.end - self.start)
-        return FaultStatus(name=self.name, type=self.type, edge=self.edge, planned_start=self.start, planned_end=end)
+        return FaultStatus(
+            name=self.name,
+            type=self.type,
+            edge=self.edge,
+            held_out=self.held_out,
+            planned_start=self.start,
+            planned_end=end,
+        )
 
 
 class Plan(Model):

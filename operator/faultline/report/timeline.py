@@ -144,7 +144,7 @@ def _band(fault: FaultStatus, scale: Scale, height: int) -> str:
     right = scale.x(fault.planned_end if fault.reverted is None else fault.reverted)
     if right <= left:
         return ""
-    name = f"<title>{escape(fault.name)} is on: {escape(fault.type)} {escape(fault.edge)}</title>"
+    name = f"<title>{escape(fault.name)} is on: {escape(fault.called)} {escape(fault.edge)}</title>"
     return f'<rect class="fault" x="{left:.1f}" y="18" width="{right - left:.1f}" height="{height - 40}">{name}</rect>'
 
 

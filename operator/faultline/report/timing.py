@@ -33,7 +33,7 @@ def fault_rows(record: RunRecord) -> list[FaultRow]:
 def _row(fault: FaultStatus, mark: float) -> FaultRow:
     return FaultRow(
         name=fault.name,
-        what=f"{fault.type} on {fault.edge}" if fault.edge else fault.type,
+        what=f"{fault.called} on {fault.edge}" if fault.edge else fault.called,
         start=f"{fault.planned_start - mark:.1f} s",
         end=f"{fault.planned_end - mark:.1f} s",
         applied=_off(fault.applied, fault.planned_start),

@@ -150,6 +150,7 @@ const drawRun = () => {
     if (run.phase === "Queued" && run.ahead) text += `, ${run.ahead} ahead`;
     const left = at == null ? null : Math.max(0, Math.round(plan.end + 8 - at));
     if (left) text += ` · about ${left} s to the score`;
+    if (run.held_out) text += ` · held out until the end: ${run.held_out.faults} (SHA-256 ${run.held_out.sha256.slice(0, 12)})`;
   }
   if (text === told) return;
   told = text;
