@@ -64,6 +64,65 @@ def test_a_variant_is_laid_over_the_flawed_app_without_what_explains_it(folder):
     assert catalogue.version(folder, "wrong/longer").files == {"web/main.py": "wrong", "shared.py": "same"}
 
 
+def put(folder, path, text):
+    (folder / path).parent.mkdir(parents=True, exist_ok=True)
+    (folder / path).write_text(text)
+
+
+@pytest.mark.parametrize("variant", ["wrong/longer", "solution-b"])
+def test_a_variant_is_laid_over_the_solution_that_it_names(folder, variant):
+    put(folder, "solution/new.py", "added")
+    put(folder, f"{variant}/web/main.py", "its own")
+    put(folder, f"{variant}/variant.yaml", "over: solution")
+    code = catalogue.version(folder, variant)
+    assert code.variant == variant
+    assert code.files == {"web/main.py": "its own", "shared.py": "same", "new.py": "added"}
+    assert catalogue.own_files(folder, variant) == {"web/main.py": "its own"}
+
+
+def test_what_a_variant_is_made_of_is_not_told_by_its_digest(folder):
+    put(folder, "solution/new.py", "added")
+    put(folder, "wrong/copied/web/main.py", "right")
+    put(folder, "wrong/copied/new.py", "wrong")
+    put(folder, "wrong/laid/new.py", "wrong")
+    put(folder, "wrong/laid/variant.yaml", "over: solution")
+    assert catalogue.version(folder, "wrong/laid").digest == catalogue.version(folder, "wrong/copied").digest
+
+
+@pytest.mark.parametrize("over", ["solution-c", "wrong/longer", "wrong/other", "flawed", "solution-b", "[solution]"])
+def test_over_is_another_solution_that_is_laid_over_app(folder, over):
+    put(folder, "wrong/other/web/main.py", "wrong")
+    put(folder, "solution-b/variant.yaml", "over: solution")
+    put(folder, "wrong/longer/variant.yaml", f"over: {over}")
+    with pytest.raises(InvalidInput, match="must be another solution, laid over app/ itself, got") as caught:
+        catalogue.version(folder, "wrong/longer")
+    assert caught.value.code == "FL126"
+    assert caught.value.next_step == "one of: solution; or remove the file, to lay wrong/longer over app/"
+
+
+def test_a_solution_is_not_laid_over_itself(folder):
+    put(folder, "solution/variant.yaml", "over: solution")
+    with pytest.raises(InvalidInput, match=r"solution: over must be another solution, .* got solution\n") as caught:
+        catalogue.version(folder, "solution")
+    assert caught.value.next_step == "one of: none; or remove the file, to lay solution over app/"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("over: [", "variant.yaml of wrong/longer is not YAML: "),
+        ("", "variant.yaml of wrong/longer must have over alone, got None"),
+        ("over: solution\nbase: app", "variant.yaml of wrong/longer must have over alone, got over, base"),
+    ],
+)
+def test_a_variant_file_has_over_alone(folder, text, said):
+    put(folder, "wrong/longer/variant.yaml", text)
+    with pytest.raises(InvalidInput) as caught:
+        catalogue.version(folder, "wrong/longer")
+    assert caught.value.code == "FL126"
+    assert caught.value.message.startswith(said)
+
+
 def test_an_unknown_variant_says_which_there_are(folder):
     with pytest.raises(NotFound, match="shop has no solution-b") as caught:
         catalogue.version(folder, "solution-b")

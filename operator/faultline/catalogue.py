@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import yaml
+
 from faultline import heldout
 from faultline.errors import Conflict, InvalidInput, NotFound
 from faultline.names import SYSTEM_NAMESPACE, code_configmap
@@ -32,6 +34,9 @@ ENTRY_HELDOUT = "heldout"
 """In `catalogue-SLUG`: the digest of what the folder holds out."""
 FLAWED = "flawed"
 LEARNER = "learner"
+VARIANT_FILE = "variant.yaml"
+"""Names in a variant's folder the solution that its files are laid over, as `over: solution`."""
+_NO_CODE = {VARIANT_FILE, "wrong.yaml"}
 
 
 class Api(Protocol):
@@ -118,19 +123,60 @@ def variants(folder: Path) -> list[str]:
     return [FLAWED, *solutions, *wrong]
 
 
-def version(folder: Path, variant: str = FLAWED) -> CodeVersion:
-    """A version of the folder's code; all but the flawed one are laid over app/.
+def base(folder: Path, variant: str) -> str:
+    """Which variant the files of one are laid over: the solution that its variant.yaml names, else the flawed app.
 
-    Raises NotFound (FL203) when there is no such variant, InvalidInput (FL112 to FL114) for files that cannot go.
+    Raises InvalidInput (FL126) for what is no solution, or one that is laid over another itself.
+    """
+    path = folder / variant / VARIANT_FILE
+    if not path.is_file():
+        return FLAWED
+    try:
+        said = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise InvalidInput(
+            "FL126", f"{VARIANT_FILE} of {variant} is not YAML: {error}", "mend the line that is named"
+        ) from error
+    if not isinstance(said, dict) or set(said) != {"over"}:
+        got = ", ".join(map(str, said)) if isinstance(said, dict) else said
+        raise InvalidInput(
+            "FL126", f"{VARIANT_FILE} of {variant} must have over alone, got {got}", "write `over: solution`"
+        )
+    allowed = bases(folder)[1:]
+    if said["over"] not in allowed:
+        rule = "must be another solution, laid over app/ itself"
+        raise InvalidInput(
+            "FL126",
+            f"{VARIANT_FILE} of {variant}: over {rule}, got {said['over']}",
+            f"one of: {', '.join(allowed) or 'none'}; or remove the file, to lay {variant} over app/",
+        )
+    return str(said["over"])
+
+
+def bases(folder: Path) -> list[str]:
+    """What variants may be laid over: the flawed app, and the solutions that are laid over it themselves."""
+    solutions = [each for each in variants(folder) if each.startswith("solution")]
+    return [FLAWED, *(each for each in solutions if not (folder / each / VARIANT_FILE).is_file())]
+
+
+def own_files(folder: Path, variant: str) -> dict[str, str]:
+    """The code in a variant's own folder: text by path. What explains a variant is no part of it."""
+    found = read_folder(folder / variant)
+    return {path: text for path, text in found.items() if path not in _NO_CODE and not path.endswith(".md")}
+
+
+def version(folder: Path, variant: str = FLAWED) -> CodeVersion:
+    """A version of the folder's code; all but the flawed one are laid over app/, or over a solution.
+
+    Raises NotFound (FL203) when there is no such variant, InvalidInput for files that cannot go (FL112 to FL114) or a
+    variant.yaml that cannot be followed (FL126).
     """
     if variant not in variants(folder) or not (folder / "app").is_dir():
         raise NotFound("FL203", f"{folder.name} has no {variant}", f"it has {', '.join(variants(folder))}")
-    files = read_folder(folder / "app")
-    if variant != FLAWED:
-        over = read_folder(folder / variant)
-        # What explains a variant is no part of it.
-        files |= {path: text for path, text in over.items() if path != "wrong.yaml" and not path.endswith(".md")}
-    return CodeVersion(folder.name, variant, files)
+    if variant == FLAWED:
+        return CodeVersion(folder.name, variant, read_folder(folder / "app"))
+    below = version(folder, base(folder, variant)).files
+    return CodeVersion(folder.name, variant, {**below, **own_files(folder, variant)})
 
 
 def catalogue_name(slug: str) -> str:

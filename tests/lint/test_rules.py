@@ -353,6 +353,46 @@ def test_a_file_does_not_differ(broken: Broken, folder: Path) -> None:
     assert found == [("solution/prices/main.py", 0, "variants", "is the same as in app/")]
 
 
+def test_a_file_does_not_differ_from_the_solution_below_it(broken: Broken, folder: Path) -> None:
+    (folder / "wrong/patience/variant.yaml").write_text("over: solution\n")
+    (folder / "solution/prices").mkdir()
+    (folder / "solution/prices/main.py").write_text("# another\n")
+    found = broken("wrong/patience/prices/main.py", "# another\n")
+    assert found == [("wrong/patience/prices/main.py", 0, "variants", "is the same as in solution/")]
+
+
+def test_a_wrong_fix_copies_the_solution(broken: Broken, folder: Path) -> None:
+    (folder / "solution/prices").mkdir()
+    (folder / "solution/prices/main.py").write_text("# another\n")
+    found = broken("wrong/patience/prices/main.py", "# another\n")
+    said = "needs 2 files over app/ and 1 over solution/"
+    assert found == [("wrong/patience/variant.yaml", 0, "variants", said)]
+
+
+def test_a_wrong_fix_copies_the_app_over_the_solution(broken: Broken, folder: Path) -> None:
+    (folder / "solution/prices").mkdir()
+    (folder / "solution/prices/main.py").write_text("# another\n")
+    shutil.copytree(folder / "app/prices", folder / "wrong/patience/prices")
+    (folder / "wrong/patience/prices/__init__.py").unlink()
+    found = broken("wrong/patience/variant.yaml", "over: solution\n")
+    said = "needs 2 files over solution/ and 1 over app/"
+    assert found == [("wrong/patience/variant.yaml", 0, "variants", said)]
+
+
+def test_what_a_solution_adds_cannot_be_taken_away(broken: Broken, folder: Path) -> None:
+    (folder / "wrong/patience/prices").mkdir()
+    (folder / "wrong/patience/prices/main.py").write_text("# another\n")
+    (folder / "solution/prices").mkdir()
+    (folder / "solution/prices/main.py").write_text("# another\n")
+    assert broken("solution/prices/added.py", "# new\n") == []
+
+
+def test_a_variant_is_over_none(broken: Broken) -> None:
+    name = "wrong/patience/variant.yaml"
+    said = "variant.yaml of wrong/patience: over must be another solution, laid over app/ itself, got app"
+    assert broken(name, "over: app\n") == [(name, 0, "variants", said)]
+
+
 def test_a_variant_has_no_file(broken: Broken, folder: Path) -> None:
     found = broken("wrong/patience/shop/main.py", None)
     assert found == [("wrong/patience/", 0, "variants", "has no file that differs from app/")]

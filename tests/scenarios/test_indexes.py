@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import asyncpg
 import httpx
 import pytest
-from tests.scenarios.conftest import SCENARIOS, database
+from tests.scenarios.conftest import database
 
 from labkit.migrations import migrate
 
@@ -73,9 +74,7 @@ def plans(pool: asyncpg.Pool, module: Callable[[str, str, str], ModuleType]) -> 
 
     async def explain(variant: str) -> list[dict[str, Any]]:
         store = module(SLUG, variant, "orders.store")
-        await migrate(pool, SCENARIOS / SLUG / "app/orders/migrations")
-        if variant != "flawed":
-            await migrate(pool, SCENARIOS / SLUG / variant / "orders/migrations")
+        await migrate(pool, Path(str(store.__file__)).parent / "migrations")
         found = []
         for wanted, sort in SEARCHES:
             asked = Explained(pool)

@@ -1,10 +1,10 @@
-"""`variants`: the reference solution says why it differs, and each wrong fix which objective must catch it."""
+"""`variants`: the reference solution says why it differs, each wrong fix which objective must catch it; no copies."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -18,10 +18,10 @@ KEYS = {"objective", "reason"}
 
 
 class Variants(Rule):
-    """A solution with a README.md, at least two wrong fixes with a wrong.yaml, and only files that differ."""
+    """A solution with a README.md, two wrong fixes or more with a wrong.yaml, each with only the files that differ."""
 
     def check(self, folder: Folder) -> Iterator[Problem]:
-        """Each variant that is missing, unexplained or the same as the flawed app."""
+        """Each variant that is missing or unexplained, and each file that needs not be there."""
         variants = catalogue.variants(folder.path)
         if "solution" not in variants:
             yield self.problem("solution/", 0, "there is no reference solution", "put the files that differ into it")
@@ -34,7 +34,13 @@ class Variants(Rule):
                 yield self.problem(f"{variant}/README.md", 0, "the file is missing", "say why each file differs")
         for variant in wrong:
             yield from self._wrong(folder, variant)
-        yield from self._same(folder, variants)
+        for variant in variants[1:]:
+            try:
+                base = catalogue.base(folder.path, variant)
+            except FaultlineError as error:
+                yield self.problem(f"{variant}/{catalogue.VARIANT_FILE}", 0, error.message, error.next_step)
+            else:
+                yield from self._files(folder.path, variant, base)
 
     def _wrong(self, folder: Folder, variant: str) -> Iterator[Problem]:
         name = f"{variant}/wrong.yaml"
@@ -58,19 +64,38 @@ class Variants(Rule):
         if not str(said["reason"] or "").strip():
             yield self.problem(name, _line(path, "reason"), "reason is empty", "say why this fix is none")
 
-    def _same(self, folder: Folder, variants: list[str]) -> Iterator[Problem]:
+    def _files(self, folder: Path, variant: str, base: str) -> Iterator[Problem]:
         try:
-            flawed = catalogue.version(folder.path).files
-            for variant in variants[1:]:
-                changed: dict[str, Any] = dict(catalogue.version(folder.path, variant).files)
-                over = [each for each in changed if (folder.path / variant / each).is_file()]
-                for each in [path for path in over if flawed.get(path) == changed[path]]:
-                    message = "is the same as in app/"
-                    yield self.problem(f"{variant}/{each}", 0, message, "keep only the files that differ")
-                if not over:
-                    yield self.problem(f"{variant}/", 0, "has no file that differs from app/", "put them into it")
+            below, own = catalogue.version(folder, base).files, catalogue.own_files(folder, variant)
+            place = _place(base)
+            for path in sorted(path for path, text in own.items() if below.get(path) == text):
+                yield self.problem(f"{variant}/{path}", 0, f"is the same as in {place}", "remove it")
+            if not own:
+                yield self.problem(f"{variant}/", 0, f"has no file that differs from {place}", "put them into it")
+            if variant.startswith("wrong/"):
+                yield from self._nearer(folder, variant, base)
         except FaultlineError as error:
             yield self.problem("app/", 0, error.message, error.next_step)
+
+    def _nearer(self, folder: Path, variant: str, base: str) -> Iterator[Problem]:
+        files = catalogue.version(folder, variant).files
+        bases = catalogue.bases(folder)
+        needed = {each: _needed(files, catalogue.version(folder, each).files) for each in bases}
+        best = min(bases, key=needed.__getitem__)
+        if needed[best] < needed[base]:
+            message = f"needs {needed[base]:g} files over {_place(base)} and {needed[best]:g} over {_place(best)}"
+            file = f"{variant}/{catalogue.VARIANT_FILE}"
+            step = "remove the file" if best == catalogue.FLAWED else f"write `over: {best}`"
+            yield self.problem(file, 0, message, f"{step}, and keep only the files that differ")
+
+
+def _place(base: str) -> str:
+    return "app/" if base == catalogue.FLAWED else f"{base}/"
+
+
+def _needed(files: Mapping[str, str], below: Mapping[str, str]) -> float:
+    """How many files differ from those below; a file that is only there cannot be taken away."""
+    return math.inf if below.keys() - files.keys() else sum(below.get(path) != text for path, text in files.items())
 
 
 def _line(path: Path, key: str) -> int:
