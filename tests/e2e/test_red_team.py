@@ -51,7 +51,7 @@ def vault(cluster: Cluster) -> Iterator[Lab]:
     kubectl("apply", "-f", str(VAULT / "scenario.yaml"))
     lab.wait_ready()
     yield lab
-    lab.delete()
+    lab.remove()
 
 
 @pytest.fixture
