@@ -75,14 +75,14 @@ def config(config: Config) -> Config:
     return config.model_copy(update={"services": "a,b"})
 
 
-def plan(start: float = 0.3, end: float = 1.0, seed: int = 7, lease: float = 30) -> Plan:
+def plan(start: float = 0.3, end: float = 2.0, seed: int = 7, lease: float = 30) -> Plan:
     now = time.time()
     fault = {"name": "f", "type": "spoil", "start": now + start, "end": now + end, "seed": seed}
     return Plan.model_validate({"run": "r", "lease_seconds": lease, "faults": [fault]})
 
 
 async def done(lab: Lab, tools: Any) -> Any:
-    await tools.until(lambda: lab.runner.statuses[0].reverted, 8)
+    await tools.until(lambda: lab.runner.statuses[0].reverted)
     [status] = await lab.runner.forget("r")
     return status
 
