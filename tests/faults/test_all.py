@@ -45,6 +45,7 @@ def test_every_fault_is_tried() -> None:
     assert [name for name in PODS | on_stores if not (Path(__file__).parent / f"test_{name}.py").exists()] == []
 
 
+@pytest.mark.calm
 @pytest.mark.parametrize("type", sorted(EXAMPLES))
 async def test_is_seen_to_come_and_to_go(lab: Lab, tools: Any, type: str) -> None:
     if type in NEEDS_ROOT and os.geteuid() != 0:

@@ -32,7 +32,7 @@ async def nobody_listens(port: int) -> bool:
 
 async def test_killed_injector_leaves_no_toxic_and_goes_on_within_its_lease(injector: Any, tools: Any) -> None:
     port = injector.config.edges[1].loopback[1]
-    assert (await injector.call("PUT", "/plan", a_plan(lease=20)))[0] == 201
+    assert (await injector.call("PUT", "/plan", a_plan(lease=60, end=time.time() + 600)))[0] == 201
     # The gap is counted from what is on disk, which follows what the API says.
     journal = injector.config.journal_dir / "journal.jsonl"
     await tools.until(lambda: b'"fault"' in journal.read_bytes())

@@ -195,7 +195,7 @@ async def test_stop_without_a_plan_cleans_all_the_same(lab: Lab, tools: Any) -> 
 
 @pytest.mark.parametrize("edge", ["", NAME])
 async def test_the_control_disturbs_nothing_and_has_its_times(lab: Lab, tools: Any, edge: str) -> None:
-    await lab.runner.load(plan(fault("nothing", 0.1, 0.4, "none", edge=edge)))
+    await lab.runner.load(plan(fault("nothing", 1, 3, "none", edge=edge)))
     await tools.until(lambda: lab.runner.statuses[0].applied)
     assert await tools.works(lab.edges[NAME].config.loopback[1])
     await tools.until(lambda: lab.runner.statuses[0].reverted)
