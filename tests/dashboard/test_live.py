@@ -27,7 +27,7 @@ async def events(stream: aiohttp.ClientResponse) -> AsyncIterator[tuple[str, Any
             yield kind, json.loads(line[6:])
 
 
-async def wait_for(stream: aiohttp.ClientResponse, kind: str, seconds: float = 10) -> Any:
+async def wait_for(stream: aiohttp.ClientResponse, kind: str, seconds: float = 30) -> Any:
     async with asyncio.timeout(seconds):
         async for found, data in events(stream):
             if found == kind:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from faultline.api.base import API_VERSION
 from faultline.cli._cluster import Cluster
 from faultline.cli._crash import NOISE
+from faultline.clients.kube import ANSWER_SECONDS
 from faultline.host.home import Home
 from faultline.names import INJECTOR_PORT, harness_namespace, lab_namespace
 
@@ -77,9 +78,10 @@ class Lab:
         assert secret, f"{self.harness} has no Secret harness"
         return base64.b64decode(secret["data"]["token"]).decode()
 
-    def injector(self, method: str, path: str) -> Any:
+    def injector(self, method: str, path: str, body: Any = None, seconds: float = ANSWER_SECONDS) -> Any:
         """Call the injector."""
-        return self.cluster.service(method, self.harness, "edges", INJECTOR_PORT, path, token=self.token())
+        where = self.harness, "edges", INJECTOR_PORT, path
+        return self.cluster.service(method, *where, body, token=self.token(), timeout=seconds)
 
     def toxics(self) -> list[str]:
         """Every toxic that is on, by its edge."""
@@ -128,9 +130,13 @@ class Lab:
         """A run's status."""
         return dict((self.cluster.get(where) or {}).get("status") or {})
 
+    def remove(self) -> None:
+        """Remove it. Its pods end while the next lab comes up, long before a run of that one is measured."""
+        self.cluster.delete(self.where)
+
     def delete(self) -> None:
         """Remove it, and wait until its namespaces are gone."""
-        self.cluster.delete(self.where)
+        self.remove()
         wait_for(f"{self.name} gone", self.gone, 60)
 
     def gone(self) -> bool:

@@ -25,7 +25,7 @@ def notes(cluster: Cluster) -> Iterator[Lab]:
     lab = Lab(cluster, yaml.safe_load(MANIFEST.read_text())["metadata"]["name"])
     lab.delete()  # what an interrupted session may have left
     yield lab
-    lab.delete()
+    lab.remove()
 
 
 def graded(lab: Lab, acknowledge: str) -> tuple[str, dict[str, Any]]:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 import re
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
-from tests.e2e.lab import SCENARIOS, Lab, kubectl, wait_for
+from tests.e2e.lab import Lab, kubectl, wait_for
 
-from faultline import catalogue
-from faultline.cli._cluster import Cluster
 from faultline.names import INJECTOR_PORT
 
 LASTS, PAUSE = 2.0, 2.5
@@ -38,20 +33,6 @@ for each in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
 """
 
 
-@pytest.fixture(scope="module")
-def lab(cluster: Cluster, tiny_manifest: dict[str, Any]) -> Iterator[Lab]:
-    """A lab of this module's own."""
-    catalogue.publish(cluster, SCENARIOS)
-    manifest = copy.deepcopy(tiny_manifest)
-    manifest["metadata"]["name"] = "e2e-faults"
-    one = Lab(cluster, "e2e-faults")
-    one.delete()
-    kubectl("apply", "-f", "-", stdin=yaml.safe_dump(manifest))
-    one.wait_ready()
-    yield one
-    one.delete()
-
-
 def injector(lab: Lab, method: str, path: str, body: Any = None) -> Any:
     """Call the injector with a body."""
     return lab.cluster.service(method, lab.harness, "edges", INJECTOR_PORT, path, body, token=lab.token())
@@ -69,20 +50,21 @@ def one_fault(type: str = "partition", edge: str = "web->redis", seconds: float 
 
 
 @pytest.fixture(scope="module")
-def results(lab: Lab) -> dict[str, dict[str, Any]]:
-    """What became of each fault, one after the other, by its type."""
+def results(tiny: Lab) -> dict[str, dict[str, Any]]:
+    """What became of each fault by its type: one after the other on an edge, edges side by side.
+
+    Each edge has a Toxiproxy and a probe of its own, and the probe asks nothing that takes another edge. The control,
+    which has no edge, finds nothing while others are on.
+    """
     start = time.time() + 3
-    faults = []
-    for index, (type, edge, params) in enumerate(FAULTS):
-        at = start + index * (LASTS + PAUSE)
+    faults: list[dict[str, Any]] = []
+    for type, edge, params in FAULTS:
+        at = start + sum(each["edge"] == edge for each in faults) * (LASTS + PAUSE)
         name = type.replace("_", "-")
         faults.append({"name": name, "type": type, "edge": edge, "start": at, "end": at + LASTS, "params": params})
-    injector(lab, "PUT", "/plan", plan("e2e-all", faults))
-    deadline = start + len(FAULTS) * (LASTS + PAUSE)
-    while time.time() < deadline:
-        time.sleep(10)
-        injector(lab, "POST", "/lease", {"run": "e2e-all"})
-    return {each["type"]: each for each in injector(lab, "DELETE", "/plan/e2e-all")}
+    injector(tiny, "PUT", "/plan", plan("e2e-all", faults))
+    time.sleep(max(0.0, max(each["end"] for each in faults) + PAUSE - time.time()))
+    return {each["type"]: each for each in injector(tiny, "DELETE", "/plan/e2e-all")}
 
 
 @pytest.mark.parametrize("type", [each[0] for each in FAULTS if each[0] != "none"])
@@ -98,17 +80,17 @@ def test_the_control_finds_nothing(results: dict[str, dict[str, Any]]) -> None:
     assert results["none"]["observed"] is None
 
 
-def test_clients_connections_are_counted_on_their_edge(lab: Lab) -> None:
+def test_clients_connections_are_counted_on_their_edge(tiny: Lab) -> None:
     def count() -> float:
-        page = str(lab.injector("GET", "/metrics"))
+        page = str(tiny.injector("GET", "/metrics"))
         found = re.search(r'faultline_edge_connections_total\{edge="client->web"\} ([0-9.]+)', page)
         assert found, "connections are not counted here"
         return float(found[1])
 
     before = count()
-    pod = kubectl("-n", lab.harness, "get", "pod", "-l", "app=edges", "-o", "jsonpath={.items[0].status.podIP}").stdout
+    pod = kubectl("-n", tiny.harness, "get", "pod", "-l", "app=edges", "-o", "jsonpath={.items[0].status.podIP}").stdout
     dial = f"import socket; [socket.create_connection(('{pod}', 21000), 3).close() for _ in range(5)]"
-    kubectl("-n", lab.harness, "exec", "deploy/loadgen", "--", "python", "-c", dial)
+    kubectl("-n", tiny.harness, "exec", "deploy/loadgen", "--", "python", "-c", dial)
     wait_for("5 more connections", lambda: count() >= before + 5, 3)
 
 
@@ -125,22 +107,22 @@ def state(lab: Lab) -> dict[str, Any]:
         return {"edges": {}, "error": str(error)}
 
 
-def test_killed_injector_goes_on_with_its_plan(lab: Lab) -> None:
-    injector(lab, "PUT", "/plan", plan("e2e-kill", [one_fault()]))
-    wait_for("the fault", lab.toxics, 5)
-    kill(lab)
-    wait_for("the fault again", lambda: any(edge["toxics"] for edge in state(lab)["edges"].values()), 20)
-    [fault] = injector(lab, "DELETE", "/plan/e2e-kill")
+def test_killed_injector_goes_on_with_its_plan(tiny: Lab) -> None:
+    injector(tiny, "PUT", "/plan", plan("e2e-kill", [one_fault()]))
+    wait_for("the fault", tiny.toxics, 5)
+    kill(tiny)
+    wait_for("the fault again", lambda: any(edge["toxics"] for edge in state(tiny)["edges"].values()), 20)
+    [fault] = injector(tiny, "DELETE", "/plan/e2e-kill")
     assert fault["gap"] > 0
-    assert lab.toxics() == []
+    assert tiny.toxics() == []
 
 
-def test_killed_injector_leaves_nothing_when_its_lease_is_lost(lab: Lab) -> None:
-    wait_for("the injector", lambda: state(lab).get("alive") is False, 60)
-    injector(lab, "PUT", "/plan", plan("e2e-lost", [one_fault("blackhole", "client->web")]) | {"lease_seconds": 1})
-    kill(lab)
-    wait_for("an answer by the client's way", lambda: visits(lab), 60)
-    assert state(lab).get("alive") is False
+def test_killed_injector_leaves_nothing_when_its_lease_is_lost(tiny: Lab) -> None:
+    wait_for("the injector", lambda: state(tiny).get("alive") is False, 60)
+    injector(tiny, "PUT", "/plan", plan("e2e-lost", [one_fault("blackhole", "client->web")]) | {"lease_seconds": 1})
+    kill(tiny)
+    wait_for("an answer by the client's way", lambda: visits(tiny), 60)
+    assert state(tiny).get("alive") is False
 
 
 def visits(lab: Lab) -> bool:

@@ -50,7 +50,7 @@ def lab(cluster: Cluster) -> Iterator[Lab]:
     kubectl("apply", "-f", "-", stdin=manifest())
     one.wait_ready()
     yield one
-    one.delete()
+    one.remove()
 
 
 def injector(lab: Lab, method: str, path: str, body: Any = None) -> Any:

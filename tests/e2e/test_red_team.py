@@ -1,7 +1,8 @@
 """Ways to a pass that are none: each is tried on a real lab, and none of them may end as a pass.
 
 What an attack is and what stops it is listed in docs/red-team.md. The scenario `vault` keeps texts; its honest app
-passes (the first test here: without it the rest would prove nothing), and `wrong/` has the apps that cheat.
+passes (the first test here: without it the rest would prove nothing), and `wrong/` has the apps that cheat. These come
+after what is done to the lab of the honest app, for which nothing has to be deployed.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def vault(cluster: Cluster) -> Iterator[Lab]:
     kubectl("apply", "-f", str(VAULT / "scenario.yaml"))
     lab.wait_ready()
     yield lab
-    lab.delete()
+    lab.remove()
 
 
 @pytest.fixture
@@ -119,46 +120,6 @@ def test_the_honest_app_passes(vault: Lab) -> None:
     assert (status["verdict"], status.get("score")) == ("pass", 100), status.get("reasons")
 
 
-@pytest.mark.parametrize(
-    ("attack", "caught_by"),
-    [
-        ("answers-200", "availability"),
-        ("drops-writes", "lost_writes"),
-        ("constant", "lost_writes"),
-        ("disabled", "availability"),
-        ("slows-down", "latency_quantile"),
-    ],
-)
-def test_an_app_that_cheats_fails(vault: Lab, deploy: Callable[[str], None], attack: str, caught_by: str) -> None:
-    deploy(f"wrong/{attack}")
-    status = vault.wait_done(started(vault, f"e2e-red-{attack}"), RUN_SECONDS)
-    assert convicted(status, caught_by), (status.get("reasons"), status["objectives"])
-    # Whatever the app does, the same clients come.
-    assert {i for i, _ in arrivals(f"e2e-red-{attack}")} == {i for i, _ in arrivals("e2e-red-honest")}
-
-
-def test_limits_that_were_raised_are_as_they_were_and_raised_time_outs_fail(
-    vault: Lab, deploy: Callable[[str], None]
-) -> None:
-    deploy("wrong/raises-limits")
-    vault.wait_ready()
-    more = {"name": "app", "resources": {"limits": {"cpu": "2", "memory": "1Gi"}}, "env": [{"name": "A", "value": "b"}]}
-    template = {"metadata": {"annotations": {"faultline.dev/cpu": "app=2000m"}}, "spec": {"containers": [more]}}
-    change = {"spec": {"replicas": 3, "template": template}}
-    kubectl("-n", vault.namespace, "patch", "deploy", "web", "-p", json.dumps(change))
-    # Not Postgres', without which the app does not start: a lab that is not Ready gets no run at all.
-    kubectl("-n", vault.namespace, "patch", "service", "redis", "-p", '{"spec": {"selector": {"app": "other"}}}')
-    where = started(vault, "e2e-red-raises-limits", "Baseline")
-    [pod] = vault.pods(vault.namespace, "app=web")
-    [container] = pod["spec"]["containers"]
-    assert container["resources"]["limits"] == {"cpu": "300m", "memory": "128Mi"}
-    assert "A" not in [each["name"] for each in container["env"]]
-    service = vault.cluster.get(f"/api/v1/namespaces/{vault.namespace}/services/redis")
-    assert service["spec"]["selector"]["app"] == "redis"
-    status = vault.wait_done(where, RUN_SECONDS)
-    assert convicted(status, "availability"), (status.get("reasons"), status["objectives"])
-
-
 HOGS = [
     ("during", 2),
     *(pytest.param(*each, marks=pytest.mark.long) for each in (("during", 1), ("before", 2), ("before", 4))),
@@ -196,48 +157,6 @@ def test_under_a_hog_on_the_host_a_run_is_not_wrong(
             where = started(vault, name, "Baseline")
         status = vault.wait_done(where, RUN_SECONDS)
         assert status["verdict"] in ("pass", "inconclusive"), (status["reasons"], status["objectives"])
-
-
-@pytest.mark.long
-def test_an_app_that_burns_cpu_while_it_is_idle_gets_no_easier_targets(
-    vault: Lab, deploy: Callable[[str], None]
-) -> None:
-    deploy("wrong/burns-idle")
-    status = vault.wait_done(started(vault, "e2e-red-burns-idle"), RUN_SECONDS)
-    honest = json.loads((Home.from_environment().data / "runs" / "e2e-red-honest" / "run.json").read_text())
-    assert status["canaryScale"] < 1.5 * honest["status"]["canaryScale"]
-    assert status["verdict"] in ("pass", "inconclusive"), (status["reasons"], status["objectives"])
-
-
-def test_forged_metrics_count_for_nothing(vault: Lab, deploy: Callable[[str], None]) -> None:
-    deploy("wrong/forges-metrics")
-    status = vault.wait_done(started(vault, "e2e-red-forges-metrics"), RUN_SECONDS)
-    assert 'run="e2e-red-forges-metrics"' in metrics_of_the_app(vault)
-    assert convicted(status, "lost_writes"), (status.get("reasons"), status["objectives"])
-    [offered] = prometheus(vault, 'sum(faultline_load_offered_total{run="e2e-red-forges-metrics"})')
-    assert offered < 1000
-    assert prometheus(vault, '{__name__=~"faultline_.+",job="app"}') == []
-    assert prometheus(vault, '{pod=~"web-.+",namespace=~"harness-.+"}') == []
-
-
-def test_a_flood_of_metrics_drowns_nobody(vault: Lab, deploy: Callable[[str], None]) -> None:
-    before = prometheus_pod(vault)
-    deploy("wrong/floods-metrics")
-    status = vault.wait_done(started(vault, "e2e-red-floods-metrics"), RUN_SECONDS)
-    assert metrics_of_the_app(vault).count("\n") > 10_000
-    assert convicted(status, "lost_writes"), (status.get("reasons"), status["objectives"])
-    assert prometheus_pod(vault) == before
-    # One of 50,000 lines is not even parsed: of what Prometheus parses it would keep each series.
-    assert prometheus(vault, f'max_over_time(up{{namespace="{vault.namespace}",job="app"}}[5s])') == [0]
-    assert prometheus(vault, f'count({{namespace="{vault.namespace}",job="app",__name__=~"app_texts.*"}})') == []
-
-
-def metrics_of_the_app(lab: Lab) -> str:
-    """What its pod exports."""
-    [pod] = lab.pods(lab.namespace, "app=web")
-    return kubectl(
-        "get", "--raw", f"/api/v1/namespaces/{lab.namespace}/pods/{pod['metadata']['name']}:8000/proxy/metrics"
-    ).stdout
 
 
 def test_an_app_that_is_scaled_to_zero_gets_no_verdict(vault: Lab, deploy: Callable[[str], None]) -> None:
@@ -375,3 +294,85 @@ def test_an_app_reaches_nothing_but_its_edges(vault: Lab) -> None:
         "-n", vault.namespace, "exec", "deploy/web", "-c", "app", "--", "python3", "-c", DIAL, json.dumps(allowed)
     )
     assert done.stdout.split()[:2] == ["connected"] * 2
+
+
+@pytest.mark.parametrize(
+    ("attack", "caught_by"),
+    [
+        ("answers-200", "availability"),
+        ("drops-writes", "lost_writes"),
+        ("constant", "lost_writes"),
+        ("disabled", "availability"),
+        ("slows-down", "latency_quantile"),
+    ],
+)
+def test_an_app_that_cheats_fails(vault: Lab, deploy: Callable[[str], None], attack: str, caught_by: str) -> None:
+    deploy(f"wrong/{attack}")
+    status = vault.wait_done(started(vault, f"e2e-red-{attack}"), RUN_SECONDS)
+    assert convicted(status, caught_by), (status.get("reasons"), status["objectives"])
+    # Whatever the app does, the same clients come.
+    assert {i for i, _ in arrivals(f"e2e-red-{attack}")} == {i for i, _ in arrivals("e2e-red-honest")}
+
+
+def test_limits_that_were_raised_are_as_they_were_and_raised_time_outs_fail(
+    vault: Lab, deploy: Callable[[str], None]
+) -> None:
+    deploy("wrong/raises-limits")
+    vault.wait_ready()
+    more = {"name": "app", "resources": {"limits": {"cpu": "2", "memory": "1Gi"}}, "env": [{"name": "A", "value": "b"}]}
+    template = {"metadata": {"annotations": {"faultline.dev/cpu": "app=2000m"}}, "spec": {"containers": [more]}}
+    change = {"spec": {"replicas": 3, "template": template}}
+    kubectl("-n", vault.namespace, "patch", "deploy", "web", "-p", json.dumps(change))
+    # Not Postgres', without which the app does not start: a lab that is not Ready gets no run at all.
+    kubectl("-n", vault.namespace, "patch", "service", "redis", "-p", '{"spec": {"selector": {"app": "other"}}}')
+    where = started(vault, "e2e-red-raises-limits", "Baseline")
+    [pod] = vault.pods(vault.namespace, "app=web")
+    [container] = pod["spec"]["containers"]
+    assert container["resources"]["limits"] == {"cpu": "300m", "memory": "128Mi"}
+    assert "A" not in [each["name"] for each in container["env"]]
+    service = vault.cluster.get(f"/api/v1/namespaces/{vault.namespace}/services/redis")
+    assert service["spec"]["selector"]["app"] == "redis"
+    status = vault.wait_done(where, RUN_SECONDS)
+    assert convicted(status, "availability"), (status.get("reasons"), status["objectives"])
+
+
+@pytest.mark.long
+def test_an_app_that_burns_cpu_while_it_is_idle_gets_no_easier_targets(
+    vault: Lab, deploy: Callable[[str], None]
+) -> None:
+    deploy("wrong/burns-idle")
+    status = vault.wait_done(started(vault, "e2e-red-burns-idle"), RUN_SECONDS)
+    honest = json.loads((Home.from_environment().data / "runs" / "e2e-red-honest" / "run.json").read_text())
+    assert status["canaryScale"] < 1.5 * honest["status"]["canaryScale"]
+    assert status["verdict"] in ("pass", "inconclusive"), (status["reasons"], status["objectives"])
+
+
+def test_forged_metrics_count_for_nothing(vault: Lab, deploy: Callable[[str], None]) -> None:
+    deploy("wrong/forges-metrics")
+    status = vault.wait_done(started(vault, "e2e-red-forges-metrics"), RUN_SECONDS)
+    assert 'run="e2e-red-forges-metrics"' in metrics_of_the_app(vault)
+    assert convicted(status, "lost_writes"), (status.get("reasons"), status["objectives"])
+    [offered] = prometheus(vault, 'sum(faultline_load_offered_total{run="e2e-red-forges-metrics"})')
+    assert offered < 1000
+    assert prometheus(vault, '{__name__=~"faultline_.+",job="app"}') == []
+    assert prometheus(vault, '{pod=~"web-.+",namespace=~"harness-.+"}') == []
+
+
+def test_a_flood_of_metrics_drowns_nobody(vault: Lab, deploy: Callable[[str], None]) -> None:
+    before = prometheus_pod(vault)
+    deploy("wrong/floods-metrics")
+    status = vault.wait_done(started(vault, "e2e-red-floods-metrics"), RUN_SECONDS)
+    assert metrics_of_the_app(vault).count("\n") > 10_000
+    assert convicted(status, "lost_writes"), (status.get("reasons"), status["objectives"])
+    assert prometheus_pod(vault) == before
+    # One of 50,000 lines is not even parsed: of what Prometheus parses it would keep each series.
+    assert prometheus(vault, f'max_over_time(up{{namespace="{vault.namespace}",job="app"}}[5s])') == [0]
+    assert prometheus(vault, f'count({{namespace="{vault.namespace}",job="app",__name__=~"app_texts.*"}})') == []
+
+
+def metrics_of_the_app(lab: Lab) -> str:
+    """What its pod exports."""
+    [pod] = lab.pods(lab.namespace, "app=web")
+    return kubectl(
+        "get", "--raw", f"/api/v1/namespaces/{lab.namespace}/pods/{pod['metadata']['name']}:8000/proxy/metrics"
+    ).stdout

@@ -77,7 +77,7 @@ def lab(cluster: Cluster, tiny_manifest: dict[str, Any]) -> Iterator[Lab]:
     kubectl("apply", "-f", "-", stdin=yaml.safe_dump(manifest))
     one.wait_ready()
     yield one
-    one.delete()
+    one.remove()
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,12 @@ async def transfer(port: int, tools: Any, direction: str) -> float:
 @pytest.mark.parametrize("direction", ["requests", "replies"])
 async def test_narrows_its_direction_only(port: int, on: Any, tools: Any, direction: Any) -> None:
     other = "requests" if direction == "replies" else "replies"
+
+    async def soon(way: str) -> bool:
+        return await transfer(port, tools, way) < 0.15
+
+    # A busy machine may be late by itself once, a fault is so each time.
     async with on(Bandwidth(rate=100, direction=direction)):
         assert await transfer(port, tools, direction) >= 0.15
-        assert await transfer(port, tools, other) < 0.15
-    assert await transfer(port, tools, direction) < 0.15
+        await tools.until(lambda: soon(other))
+    await tools.until(lambda: soon(direction))

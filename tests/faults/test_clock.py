@@ -60,12 +60,16 @@ async def pods(two_pods: list[tuple[str, Any]], monkeypatch: pytest.MonkeyPatch)
 
 
 async def ahead(url: str) -> float:
-    """By how much the app itself sees its clock ahead."""
+    """By how much the app itself sees its clock ahead. An answer that took long does not tell when it was true."""
     async with httpx.AsyncClient(verify=False) as client:  # noqa: S501 (plain HTTP: certificates are slow to load)
-        return float((await client.get(f"{url}/now")).json()["now"]) - time.time()
+        while True:
+            asked = time.time()
+            found = float((await client.get(f"{url}/now")).json()["now"])
+            if time.time() - asked < 0.4:
+                return found - time.time()
 
 
-def plan(kind: str, seconds: float = 2.0, lease: float = 30, **params: Any) -> Plan:
+def plan(kind: str, seconds: float = 4.0, lease: float = 30, **params: Any) -> Plan:
     now = time.time()
     fault = {"name": "f", "type": kind, "start": now + 1.2, "end": now + 1.2 + seconds}
     return Plan.model_validate(
@@ -93,10 +97,10 @@ async def test_is_felt_while_it_lasts_and_gone_afterwards(
 ) -> None:
     await lab.runner.load(plan(kind, **params))
     assert await ahead(pods[0][0]) == pytest.approx(0, abs=0.5)
-    await tools.until(lambda: lab.runner.statuses[0].observed, 10)
+    await tools.until(lambda: lab.runner.statuses[0].observed)
     for url, _ in pods:
         assert least <= await ahead(url) <= most
-    await tools.until(lambda: lab.runner.statuses[0].cleared, 10)
+    await tools.until(lambda: lab.runner.statuses[0].cleared)
     [status] = await lab.runner.forget("r")
     assert status.error == ""
     assert status.target == "shop-0, shop-1"
@@ -109,7 +113,7 @@ async def test_is_felt_while_it_lasts_and_gone_afterwards(
 
 async def test_one_pod_and_not_the_other(lab: Lab, tools: Any, pods: list[tuple[str, Any]]) -> None:
     await lab.runner.load(plan("clock_step", by="90s", pods=1))
-    await tools.until(lambda: lab.runner.statuses[0].observed, 10)
+    await tools.until(lambda: lab.runner.statuses[0].observed)
     assert await ahead(pods[0][0]) == pytest.approx(-90, abs=0.5)
     assert await ahead(pods[1][0]) == pytest.approx(0, abs=0.5)
     await lab.runner.stop()
@@ -120,7 +124,7 @@ async def test_right_again_by_itself_when_the_injector_is_gone(
     lab: Lab, tools: Any, pods: list[tuple[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await lab.runner.load(plan("clock_step", seconds=60, by="90s"))
-    await tools.until(lambda: lab.runner.statuses[0].observed, 10)
+    await tools.until(lambda: lab.runner.statuses[0].observed)
 
     async def gone(*_: Any) -> Any:
         raise OSError("the injector is dead")
@@ -132,10 +136,10 @@ async def test_right_again_by_itself_when_the_injector_is_gone(
 
 async def test_stopped_pod_does_not_hold_up_the_end(lab: Lab, tools: Any, pods: list[tuple[str, Any]]) -> None:
     await lab.runner.load(plan("clock_step", by="90s"))
-    await tools.until(lambda: lab.runner.statuses[0].observed, 10)
+    await tools.until(lambda: lab.runner.statuses[0].observed)
     pods[0][1].send_signal(signal.SIGSTOP)
     try:
-        await tools.until(lambda: lab.runner.statuses[0].reverted, 20)
+        await tools.until(lambda: lab.runner.statuses[0].reverted)
     finally:
         pods[0][1].send_signal(signal.SIGCONT)
     assert await ahead(pods[0][0]) == pytest.approx(0, abs=0.5)
@@ -147,7 +151,7 @@ async def test_without_pods_the_run_hears_of_it(lab: Lab, tools: Any, monkeypatc
 
     monkeypatch.setattr(Pods, "running", none)
     await lab.runner.load(plan("clock_step", by="90s"))
-    await tools.until(lambda: lab.runner.statuses[0].error, 10)
+    await tools.until(lambda: lab.runner.statuses[0].error)
     assert "no pod of shop runs" in lab.runner.statuses[0].error
 
 

@@ -30,7 +30,7 @@ async def test_is_its_state(port: int, on: Any, tools: Any) -> None:
         client = await tools.Client.open(port)
         assert (await client.ask())[1] >= 0.15
         client.close()
-    assert await tools.answers(port, 0.14)
+    await tools.until(lambda: tools.answers(port, 0.14))
 
 
 def test_is_over_when_it_goes_for_the_last_time() -> None:

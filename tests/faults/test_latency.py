@@ -11,7 +11,12 @@ async def test_replies_are_late_while_it_is_on(port: int, on: Any, tools: Any) -
     client = await tools.Client.open(port)
     async with on(Latency(delay="150ms")):
         assert (await client.ask())[1] >= 0.15
-    assert (await client.ask())[1] < 0.15
+
+    async def soon() -> bool:
+        return bool((await client.ask())[1] < 0.15)
+
+    # A busy machine may be late by itself once, a fault that stays is so each time.
+    await tools.until(soon)
     client.close()
 
 

@@ -9,4 +9,4 @@ from faultline.faults.none import NoFault
 
 async def test_disturbs_nothing(port: int, on: Any, tools: Any) -> None:
     async with on(NoFault()):
-        assert await tools.answers(port)
+        assert await tools.works(port)

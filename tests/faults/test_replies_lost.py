@@ -16,6 +16,6 @@ async def test_work_is_done_and_the_connection_cut(port: int, on: Any, tools: An
         new = await tools.Client.open(port)
         assert (await new.ask(b"charge 2"))[0] == b""
         assert backend.lines == [b"charge 1", b"charge 2"]
-    assert await tools.answers(port)
+    assert await tools.works(port)
     old.close()
     new.close()

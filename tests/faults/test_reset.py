@@ -17,12 +17,12 @@ pytestmark = pytest.mark.skipif(
 
 async def test_open_connection_gets_rst_at_once(port: int, on: Any, tools: Any) -> None:
     client = await tools.Client.open(port)
-    assert await client.answers()
+    assert await client.works()
     async with on(Reset()):
         with pytest.raises(ConnectionResetError):
             await client.reader.readline()
     client.close()
-    assert await tools.answers(port)
+    assert await tools.works(port)
 
 
 async def test_new_connection_gets_rst_when_used_and_nothing_gets_through(
@@ -40,7 +40,7 @@ async def test_new_connection_gets_rst_when_used_and_nothing_gets_through(
 async def test_connections_of_other_edges_stay(port: int, on: Any, tools: Any, lab: Any) -> None:
     other = await tools.Client.open(lab.edges["client->a"].config.loopback[1])
     async with on(Reset()):
-        assert await other.answers()
+        assert await other.works()
     other.close()
 
 
@@ -62,7 +62,7 @@ async def test_packets_on_the_wire_carry_rst(port: int, on: Any, tools: Any) -> 
         capture.bind(("lo", 0))
         capture.setblocking(False)
         client = await tools.Client.open(port)
-        assert await client.answers()
+        assert await client.works()
         mine = client.writer.get_extra_info("sockname")[1]
         assert mine not in resets(capture, port)
         async with on(Reset()):

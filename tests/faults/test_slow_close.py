@@ -18,8 +18,15 @@ async def test_end_comes_late(port: int, on: Any, tools: Any) -> None:
         client.close()
         return answered, time.monotonic() - started
 
-    async with on(SlowClose(delay="300ms")):
+    async def only_the_end_is_late() -> bool:
         answered, closed = await closing()
-        assert answered < 0.25
         assert closed >= 0.3
-    assert (await closing())[1] < 0.3
+        return answered < 0.25
+
+    async def soon() -> bool:
+        return (await closing())[1] < 0.3
+
+    # A busy machine may be late by itself once, a fault is so each time.
+    async with on(SlowClose(delay="300ms")):
+        await tools.until(only_the_end_is_late)
+    await tools.until(soon)

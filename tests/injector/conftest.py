@@ -45,7 +45,7 @@ class Injector:
             self.process = await asyncio.to_thread(subprocess.Popen, command, env=everything)
         else:
             self.process = Forked("faultline.injector.__main__", environment=environment)
-        await self._tools.until(self.healthy, 60, 0.05)
+        await self._tools.until(self.healthy, pause=0.05)
 
     async def healthy(self) -> bool:
         try:

@@ -21,16 +21,16 @@ NAME = "a->b"
 
 
 async def test_passes_data_through(lab: Lab, tools: Any) -> None:
-    assert await tools.answers(lab.edges[NAME].config.loopback[1])
+    assert await tools.works(lab.edges[NAME].config.loopback[1])
 
 
 async def test_toxic_acts_on_its_own_edge_only_and_is_gone_afterwards(lab: Lab, tools: Any) -> None:
     port, other = lab.edges[NAME].config.loopback[1], lab.edges["client->a"].config.loopback[1]
     await lab.edges[NAME].add({"f.cut": CUT}, 0)
     assert not await tools.answers(port)
-    assert await tools.answers(other)
+    assert await tools.works(other)
     await lab.edges[NAME].remove(["f.cut"], 0)
-    assert await tools.answers(port)
+    assert await tools.works(port)
 
 
 async def test_adding_and_removing_twice_is_fine(lab: Lab, tools: Any) -> None:
@@ -48,10 +48,11 @@ async def test_killed_process_comes_back_with_its_toxics(lab: Lab, tools: Any) -
     await edge.add({"f.cut": CUT}, 0)
     before = time.time()
     os.kill(edge.pid or 0, signal.SIGKILL)
-    await tools.until(lambda: edge.restarts == 1 and edge.up, 1)
+    await tools.until(lambda: edge.restarts == 1 and edge.up)
+    back = time.time()
     assert await edge.toxics() == {"f.cut"}
     assert not await tools.answers(edge.config.loopback[1])
-    assert 0 < edge.down_within(before, time.time()) < 1
+    assert 0 < edge.down_within(before, back + 60) < back - before
     assert edge.down_within(before - 2, before - 1) == 0
 
 
@@ -80,7 +81,7 @@ async def test_refused_toxic_is_not_put_on_after_a_restart(lab: Lab, tools: Any)
         await edge.add({"f.x": misspelt}, 0)
     assert await edge.toxics() == set()
     os.kill(edge.pid or 0, signal.SIGKILL)
-    await tools.until(lambda: edge.restarts == 1 and edge.up, 1)
+    await tools.until(lambda: edge.restarts == 1 and edge.up)
     assert await edge.toxics() == set()
 
 
@@ -95,6 +96,7 @@ async def stuck_client(port: int) -> socket.socket:
     return client
 
 
+@pytest.mark.calm
 async def test_client_that_does_not_read_delays_no_end_beyond_its_bound(lab: Lab, tools: Any) -> None:
     edge = lab.edges[NAME]
     latency = Toxic(type="latency", stream="downstream", attributes={"latency": 1, "jitter": 0})
@@ -105,10 +107,11 @@ async def test_client_that_does_not_read_delays_no_end_beyond_its_bound(lab: Lab
     assert time.monotonic() - started < 2
     client.close()
     # It took the end of the process: otherwise the client was not stuck, and this test proves nothing.
-    await tools.until(lambda: edge.restarts == 1 and edge.up, 1)
+    await tools.until(lambda: edge.restarts == 1 and edge.up)
     assert await edge.toxics() == set()
 
 
+@pytest.mark.calm
 async def test_hanging_api_does_not_keep_an_edge_from_coming_clean(lab: Lab, tools: Any) -> None:
     edge = lab.edges[NAME]
     await edge.add({"f.cut": CUT}, 0)
@@ -119,7 +122,7 @@ async def test_hanging_api_does_not_keep_an_edge_from_coming_clean(lab: Lab, too
         await tools.until(lambda: edge.restarts == 1 and edge.up, 2)
     assert edge.pid != stopped
     assert await edge.toxics() == set()
-    assert await tools.answers(edge.config.loopback[1])
+    assert await tools.works(edge.config.loopback[1])
 
 
 async def test_shut_edge_leads_nowhere_until_it_is_opened_whatever_happens_meanwhile(lab: Lab, tools: Any) -> None:
@@ -130,12 +133,12 @@ async def test_shut_edge_leads_nowhere_until_it_is_opened_whatever_happens_meanw
         assert not await tools.answers(port)
         assert await client.reader.read() == b""  # closed, not silent
         os.kill(edge.pid or 0, signal.SIGKILL)
-        await tools.until(lambda: edge.restarts == 1 and edge.up, 1)
+        await tools.until(lambda: edge.restarts == 1 and edge.up)
         await edge.lead(lab.edges["client->a"].upstream)
         assert not await tools.answers(port)
         await edge.lead(upstream)
     client.close()
-    assert await tools.answers(port)
+    assert await tools.works(port)
 
 
 async def test_reset_shuts_the_edges_and_waits_for_a_store_that_is_busy(
@@ -151,4 +154,4 @@ async def test_reset_shuts_the_edges_and_waits_for_a_store_that_is_busy(
     monkeypatch.setattr(lab.targets, "restore", restore)
     await lab.reset()
     assert answered == [False, False]
-    assert await tools.answers(lab.edges[NAME].config.loopback[1])
+    assert await tools.works(lab.edges[NAME].config.loopback[1])

@@ -116,7 +116,8 @@ async def test_provider_that_never_answers_is_left_alone_after_five_tries(checko
             began = time.monotonic()
             with pytest.raises(payments.PaymentError):
                 await client.charge(f"order-{number}", 100)
-            assert time.monotonic() - began < 2 * payments.TIMEOUT_SECONDS
+            # Without a time-out of its own it would be minutes.
+            assert time.monotonic() - began < 10 * payments.TIMEOUT_SECONDS
     server.close()
     for each in arrived:
         each.close()
