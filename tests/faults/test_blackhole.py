@@ -17,24 +17,20 @@ FILE = Path(__file__).parent / "in_own_network.py"
 CASES = ["silences_and_lets_go_on", "is_proven", "ends_by_itself", "leaves_probes_uncounted"]
 
 
-@pytest.fixture(scope="module")
-def results(toxiproxy: str) -> str:
-    """What pytest says of all cases. They share a namespace: starting pytest costs more than they do."""
+def test_in_own_network(toxiproxy: str, subtests: pytest.Subtests) -> None:
+    """All cases in one test: starting pytest costs more than they do, and workers would each start it for a part."""
     script = f"ip link set lo up && exec {sys.executable} -m pytest -q -rA -p no:cacheprovider {FILE}"
-    environment = os.environ | {"FAULTLINE_TOXIPROXY": toxiproxy}
-    return subprocess.run(
+    done = subprocess.run(
         ["unshare", "--net", "sh", "-c", script],
-        env=environment,
+        env=os.environ | {"FAULTLINE_TOXIPROXY": toxiproxy},
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
-    ).stdout
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_in_own_network(case: str, results: str) -> None:
-    assert f"PASSED {FILE.relative_to(REPO)}::test_{case}\n" in results, results
+    )
+    for case in CASES:
+        with subtests.test(case):
+            assert f"PASSED {FILE.relative_to(REPO)}::test_{case}\n" in done.stdout, done.stdout
 
 
 def test_every_case_is_asked_for() -> None:
