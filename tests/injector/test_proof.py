@@ -43,7 +43,9 @@ async def test_onset_and_end_are_seen(lab: Lab, tools: Any, type: str) -> None:
 
 
 async def test_an_answer_under_way_when_the_fault_came_or_went_says_nothing_of_its_depth(tmp_path: Path) -> None:
-    planned = PlannedFault.model_validate({"name": "f", "type": "partition", "edge": "a->b", "start": 10.0, "end": 20.0})
+    planned = PlannedFault.model_validate(
+        {"name": "f", "type": "partition", "edge": "a->b", "start": 10.0, "end": 20.0}
+    )
     record = Record({"f": planned.status()}, Journal(tmp_path / "journal"), Clock())
     record.note("f", applied=10.0)
     heard = proof.Proof("f", Partition(), record)

@@ -119,6 +119,6 @@ def test_the_last_traceback_counts() -> None:
 
 
 def test_the_servers_way_out_does_not_hide_why_the_app_did_not_start() -> None:
-    way_out = "Traceback (most recent call last):\n  File \"server.py\", line 118, in startup\nSystemExit: 3\n"
+    way_out = 'Traceback (most recent call last):\n  File "server.py", line 118, in startup\nSystemExit: 3\n'
     assert traceback_of(f"ERROR uvicorn.error {TRACEBACK}ERROR uvicorn.error Exiting.\n{way_out}") == TRACEBACK.strip()
     assert traceback_of(way_out) == way_out.strip()
