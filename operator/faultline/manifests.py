@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import copy
 import json
+import secrets
 import time
+from collections.abc import Mapping
 from typing import Any
 
+from faultline import heldout
 from faultline.api.base import API_VERSION
+from faultline.names import MAX_SEED
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
-def new_run(scenario: str, seed: int | None = None) -> dict[str, Any]:
-    """A Run of a Scenario object; its name has the time, so that files and records of runs never share one."""
+def new_run(scenario: Mapping[str, Any], seed: int | None = None) -> dict[str, Any]:
+    """A Run of a Scenario object; its name has the time, so that files and records of runs never share one.
+
+    Without a seed it has the API's, but where faults are held out: whoever meets the same one each time knows it soon.
+    """
+    name = scenario["metadata"]["name"]
+    if seed is None and scenario["spec"]["tier"] == heldout.TIER:
+        seed = secrets.randbelow(MAX_SEED + 1)
     return {
         "apiVersion": API_VERSION,
         "kind": "Run",
-        "metadata": {"name": time.strftime(f"{scenario}-%Y%m%d-%H%M%S", time.gmtime())},
-        "spec": {"scenario": scenario} | ({} if seed is None else {"seed": seed}),
+        "metadata": {"name": time.strftime(f"{name}-%Y%m%d-%H%M%S", time.gmtime())},
+        "spec": {"scenario": name} | ({} if seed is None else {"seed": seed}),
     }
 
 

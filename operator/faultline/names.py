@@ -35,6 +35,9 @@ PROMETHEUS_PORT = 9090
 TOXIPROXY_API_PORT_OFFSET = 1000
 """The API port of an edge's Toxiproxy process is its listen port plus this, on loopback."""
 
+MAX_SEED = 2**31 - 1
+"""A run's largest seed."""
+
 
 def lab_namespace(scenario: str) -> str:
     """Where the system under test runs."""

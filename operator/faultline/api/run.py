@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from faultline.api.base import Line, Model, Slug, Text
+from faultline.names import MAX_SEED
 
 SCORING_VERSION = "1"
 PASS_MARK = 80
@@ -40,7 +41,7 @@ class RunSpec(Model):
     """`scenario` is the name of a Scenario object; the seed fixes targets, times, arrivals and data."""
 
     scenario: Slug
-    seed: int = Field(1, ge=0, le=2**31 - 1)
+    seed: int = Field(1, ge=0, le=MAX_SEED)
 
 
 class CodeRef(Model):

@@ -79,7 +79,7 @@ def start(cluster: Cluster, lab: Lab, seed: int | None) -> RunView:
     """Create a Run of `lab`. Raises Conflict (FL405) when other commands keep taking its name."""
     for _ in range(5):
         try:
-            return RunView(cluster.create(RUNS, new_run(lab.name, seed)))
+            return RunView(cluster.create(RUNS, new_run(lab.raw, seed)))
         except Conflict:
             time.sleep(1)  # another command has taken this second's name
     raise Conflict("FL405", f"other commands keep starting runs of {lab.name}", "wait until they are done")

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from faultline.cli.base import ContextOption, NameOption, Output, OutputOption, SlugArgument, console, emit
+from faultline.names import MAX_SEED
 
 
 def register(app: typer.Typer) -> None:
@@ -18,7 +19,7 @@ def register(app: typer.Typer) -> None:
 def chaos(
     slug: SlugArgument = None,
     name: NameOption = None,
-    seed: Annotated[int | None, typer.Option(min=0, max=2**31 - 1, help="same seed, same plan and arrivals")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=MAX_SEED, help="same seed, same plan and arrivals")] = None,
     repeat: Annotated[int, typer.Option(min=1, max=100, help="runs, one after the other")] = 1,
     wait: Annotated[bool, typer.Option(help="follow the run to its score")] = True,
     output: OutputOption = Output.TEXT,

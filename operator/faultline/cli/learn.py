@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from faultline.cli.base import ContextOption, Output, OutputOption, SlugArgument, console, emit
+from faultline.names import MAX_SEED
 
 if TYPE_CHECKING:
     from faultline.progress import ScenarioProgress
@@ -170,7 +171,7 @@ def _seen(record: ScenarioProgress) -> str | None:
 
 def plan(
     slug: SlugArgument = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="of the run: same seed, same plan")] = 1,
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="of the run: same seed, same plan")] = 1,
     output: OutputOption = Output.TEXT,
     context: ContextOption = None,
 ) -> None:

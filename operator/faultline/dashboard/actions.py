@@ -120,10 +120,10 @@ class Actions:
         return found
 
     async def _new_run(self, lab: str) -> str:
-        await self._scenario(lab)
+        scenario = await self._scenario(lab)
         for _ in range(3):
             try:
-                return str((await self._kube.create(RUNS, new_run(lab)))["metadata"]["name"])
+                return str((await self._kube.create(RUNS, new_run(scenario)))["metadata"]["name"])
             except Conflict:
                 await asyncio.sleep(1)  # this second's name is taken
         raise Conflict("FL405", f"others keep starting runs of {lab}", "wait until they are done")
