@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -271,10 +272,21 @@ async def works(port: int) -> bool:
     return bool(await until(lambda: answers(port, 5.0)))
 
 
+async def hang(pid: int) -> None:
+    """Stop a process. One with threads may still answer for a moment after the signal."""
+    os.kill(pid, signal.SIGSTOP)
+
+    def stopped() -> bool:
+        states = [each.read_text().rpartition(")")[2].split()[0] for each in Path(f"/proc/{pid}/task").glob("*/stat")]
+        return set(states) == {"T"}
+
+    await until(stopped)
+
+
 @pytest.fixture
 def tools() -> type:
     """The helpers above."""
-    helpers = {"until": until, "answers": answers, "works": works}
+    helpers = {"until": until, "answers": answers, "works": works, "hang": hang}
     return type("Tools", (), {"Client": Client} | {name: staticmethod(each) for name, each in helpers.items()})
 
 

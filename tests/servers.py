@@ -14,6 +14,8 @@ import pytest
 IMAGES = Path(__file__).parents[1] / "images"
 ADMIN = "admin-of-the-tests"
 PRIMARY, REPLICA = "postgres-0", "postgres-replica-0"
+FAST = "-c fsync=off"
+"""No test takes the power away, and many servers share one disk."""
 
 
 def free_port() -> int:
@@ -75,7 +77,7 @@ def postgres_primary(port: int, seed: str, source: int = 0) -> Iterator[None]:
     """A primary; `source` is where it would replicate from, were it no longer one."""
     own = {"ROLE": "primary", "SEED_SQL": seed, "POSTGRES_ADMIN_PASSWORD": ADMIN}
     away = {"PRIMARY_HOST": "127.0.0.1", "PRIMARY_PORT": str(source)}
-    with server(port, **own, **away, POSTGRES_ARGS=f"-c port={port} -c cluster_name={PRIMARY}"):
+    with server(port, **own, **away, POSTGRES_ARGS=f"{FAST} -c port={port} -c cluster_name={PRIMARY}"):
         yield
 
 
@@ -83,7 +85,7 @@ def postgres_primary(port: int, seed: str, source: int = 0) -> Iterator[None]:
 def postgres_replica(port: int, source: int) -> Iterator[None]:
     """A replica of what answers at `source`."""
     away = {"ROLE": "replica", "PRIMARY_HOST": "127.0.0.1", "PRIMARY_PORT": str(source)}
-    with server(port, **away, POSTGRES_ARGS=f"-c port={port} -c cluster_name={REPLICA}"):
+    with server(port, **away, POSTGRES_ARGS=f"{FAST} -c port={port} -c cluster_name={REPLICA}"):
         yield
 
 

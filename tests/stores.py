@@ -137,7 +137,7 @@ async def hold(given: dict[str, Any], folder: Path) -> None:
         await asyncio.Event().wait()
 
 
-async def felt(fault: Any, target: Any, wanted: bool, seconds: float = 6.0) -> float:
+async def felt(fault: Any, target: Any, wanted: bool, seconds: float = 30.0) -> float:
     """Asks as the prover does until the fault is felt, or is not."""
     deadline = time.monotonic() + seconds
     while True:

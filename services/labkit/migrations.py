@@ -17,6 +17,9 @@ import asyncpg
 LOCK = 20261121
 """The advisory lock that those who migrate hold; any number will do."""
 
+LONGEST_SECONDS = 18.0
+"""For one file, or for another pod that is at it: a little less than a new app may take to serve."""
+
 _log = logging.getLogger("labkit")
 
 
@@ -24,11 +27,11 @@ async def migrate(pool: asyncpg.Pool, folder: Path) -> list[str]:
     """Run what was not run yet; gives the names. Raises what Postgres says of a file, and then nothing was done."""
     files, done = _read(folder), []
     async with pool.acquire() as connection, connection.transaction():
-        await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK, timeout=LONGEST_SECONDS)
         await connection.execute("CREATE TABLE IF NOT EXISTS schema_migrations (name text PRIMARY KEY)")
         known = {row["name"] for row in await connection.fetch("SELECT name FROM schema_migrations")}
         for name in sorted(files.keys() - known):
-            await connection.execute(files[name])
+            await connection.execute(files[name], timeout=LONGEST_SECONDS)
             await connection.execute("INSERT INTO schema_migrations VALUES ($1)", name)
             _log.info("migrated: %s", name)
             done.append(name)

@@ -171,7 +171,13 @@ def lab(cluster, scenarios):
     def make(name="shop", digest="d1", variant="flawed", **status):
         cluster.put(
             f"{SCENARIOS}/{name}",
-            spec={"slug": "shop", "title": "A small shop", "app": {"services": [{"name": "web"}]}, "phases": {}},
+            spec={
+                "slug": "shop",
+                "title": "A small shop",
+                "tier": "walking",
+                "app": {"services": [{"name": "web"}]},
+                "phases": {},
+            },
             status={
                 "phase": "Ready",
                 "observedGeneration": 1,

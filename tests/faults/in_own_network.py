@@ -31,7 +31,7 @@ async def test_silences_and_lets_go_on(port: int, on: Any, tools: Any) -> None:
             async with asyncio.timeout(0.3):
                 await tools.Client.open(port)
     # What was lost is sent again: the answer to the request before comes first.
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(30):
         assert await client.reader.readline() == b"pong\n"
     client.close()
 
@@ -40,7 +40,7 @@ async def test_is_proven(lab: Lab, tools: Any) -> None:
     now = time.time()
     fault = {"name": "f", "type": "blackhole", "edge": "a->b", "start": now + 0.5, "end": now + 2.5}
     await lab.runner.load(Plan.model_validate({"run": "r", "lease_seconds": 30, "faults": [fault]}))
-    await tools.until(lambda: lab.runner.statuses[0].reverted, 5)
+    await tools.until(lambda: lab.runner.statuses[0].reverted)
     [status] = await lab.runner.forget("r")
     assert status.planned_start <= status.applied <= status.observed < status.reverted <= status.cleared
     assert status.depth == pytest.approx(1.0, abs=0.3)

@@ -74,7 +74,7 @@ async def follows(stores: Stores, server: str, note: str) -> bool:
 
 
 async def load(lab: Lab, seconds: float, detection: str = "1s") -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await lab.problems():  # noqa: ASYNC110 it looks afresh each time
             await asyncio.sleep(0.1)
     now = time.time()
@@ -87,21 +87,21 @@ async def test_a_replica_takes_over_the_old_primary_follows_and_a_reset_fails_ba
     async with Lab(pair.config) as lab:
         assert await write(pair, "before")
         await load(lab, seconds=8)
-        await tools.until(lambda: lab.runner.statuses[0].applied, 6)
+        await tools.until(lambda: lab.runner.statuses[0].applied)
         assert not await write(pair, "lost")
-        await tools.until(lambda: write(pair, "after"), 8)
-        await tools.until(lambda: lab.runner.statuses[0].cleared, 12)
+        await tools.until(lambda: write(pair, "after"))
+        await tools.until(lambda: lab.runner.statuses[0].cleared)
         [status] = await lab.runner.forget("r")
         assert status.error == ""
         assert status.observed
         assert status.depth
         assert 0.05 < status.depth < 0.9
         assert status.target == servers.REPLICA
-        await tools.until(lambda: follows(pair, "primary", "after"), 20)
+        await tools.until(lambda: follows(pair, "primary", "after"))
 
         await lab.reset()
         assert await write(pair, "anew")
-        await tools.until(lambda: follows(pair, "replica", "anew"), 20)
+        await tools.until(lambda: follows(pair, "replica", "anew"))
         async with pair.client() as client:
             assert await client.fetchval("SELECT note FROM orders WHERE id = 4") == "a note"
 
@@ -109,18 +109,18 @@ async def test_a_replica_takes_over_the_old_primary_follows_and_a_reset_fails_ba
 async def test_an_injector_that_comes_back_finds_who_leads(pair: Stores, tools: Any) -> None:
     async with Lab(pair.config) as lab:
         await load(lab, seconds=60)
-        await tools.until(lambda: lab.runner.statuses[0].target, 12)
+        await tools.until(lambda: lab.runner.statuses[0].target)
         assert await write(pair, "during")
     pair.config.journal_dir.joinpath("journal.jsonl").unlink()
     async with Lab(pair.config) as lab:
         # Another pod knows nothing of it: it fails back at once.
-        await tools.until(lambda: follows(pair, "replica", "during"), 30)
+        await tools.until(lambda: follows(pair, "replica", "during"))
         assert await write(pair, "after")
 
 
 async def test_ended_before_the_promotion_it_is_completed(pair: Stores, tools: Any) -> None:
     async with Lab(pair.config) as lab:
         await load(lab, seconds=60, detection="50s")
-        await tools.until(lambda: lab.runner.statuses[0].applied, 6)
+        await tools.until(lambda: lab.runner.statuses[0].applied)
         await lab.runner.stop()
-        await tools.until(lambda: write(pair, "after"), 5)
+        await tools.until(lambda: write(pair, "after"))

@@ -21,7 +21,7 @@ async def seconds_until_read(postgres: Any, note: str) -> float:
     async with postgres.client() as primary, postgres.client("replica") as replica:
         await primary.execute("UPDATE orders SET note = $1 WHERE id = 2", note)
         written = time.monotonic()
-        async with asyncio.timeout(6):
+        async with asyncio.timeout(30):
             while await replica.fetchval("SELECT note FROM orders WHERE id = 2") != note:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         return time.monotonic() - written

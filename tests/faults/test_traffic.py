@@ -129,7 +129,7 @@ async def test_is_there_while_it_lasts_and_gone_afterwards(
 ) -> None:
     plan = await load(kind)
     await lab.runner.load(plan)
-    await tools.until(lambda: lab.runner.statuses[0].cleared, 15)
+    await tools.until(lambda: lab.runner.statuses[0].cleared)
     [status] = await lab.runner.forget("r")
     assert status.error == ""
     assert status.planned_start <= status.applied <= status.observed < status.planned_end
@@ -207,7 +207,7 @@ async def test_same_seed_same_requests_and_the_clients_are_the_same_without(load
 async def test_stop_ends_it_at_once(lab: Lab, tools: Any, loadgen: Loadgen, load: Any) -> None:  # noqa: F811
     plan = await load("abusive_client")
     await lab.runner.load(plan)
-    await tools.until(lambda: lab.runner.statuses[0].observed, 10)
+    await tools.until(lambda: lab.runner.statuses[0].observed)
     await lab.runner.stop()
     stopped = time.time()
     assert not [line for line in await history(loadgen) if "fault" in line and line["intended"] > stopped]

@@ -79,7 +79,7 @@ async def test_lets_go_when_it_hears_nothing(pod: Pod, still: Any, tools: Any) -
     assert pod.tell("stop") == "1"
     assert still()
     before = pod.ticks()
-    await tools.until(lambda: pod.process.poll() is not None or pod.ticks() > before, 5)
+    await tools.until(lambda: pod.process.poll() is not None or pod.ticks() > before)
 
 
 def test_kills_the_app_and_not_itself(pod: Pod, still: Any) -> None:

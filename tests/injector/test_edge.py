@@ -59,7 +59,7 @@ async def test_killed_process_comes_back_with_its_toxics(lab: Lab, tools: Any) -
 async def test_hanging_api_is_ended_and_what_was_asked_for_holds(lab: Lab, tools: Any) -> None:
     edge = lab.edges[NAME]
     stopped = edge.pid or 0
-    os.kill(stopped, signal.SIGSTOP)
+    await tools.hang(stopped)
     await edge.add({"f.cut": CUT}, 0)
     assert edge.pid != stopped
     assert await edge.toxics() == {"f.cut"}
@@ -116,7 +116,7 @@ async def test_hanging_api_does_not_keep_an_edge_from_coming_clean(lab: Lab, too
     edge = lab.edges[NAME]
     await edge.add({"f.cut": CUT}, 0)
     stopped = edge.pid or 0
-    os.kill(stopped, signal.SIGSTOP)
+    await tools.hang(stopped)
     async with asyncio.timeout(2):
         await edge.clean(0.2)
         await tools.until(lambda: edge.restarts == 1 and edge.up, 2)

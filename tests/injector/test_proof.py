@@ -117,9 +117,9 @@ async def test_end_is_seen_though_the_store_has_no_connection_left_by_then(
     async with Lab(config) as lab, postgres.client(user="postgres") as admin:
         await lab.runner.load(Plan.model_validate({"run": "r", "lease_seconds": 30, "faults": [fault]}))
         probes = "SELECT count(*) = 2 FROM pg_stat_activity WHERE usename = 'app'"
-        await tools.until(lambda: admin.fetchval(probes), 30, 0.1)
+        await tools.until(lambda: admin.fetchval(probes), pause=0.1)
         async with postgres.on(ExhaustConnections()):
-            await tools.until(lambda: lab.runner.statuses[0].cleared, 30)
+            await tools.until(lambda: lab.runner.statuses[0].cleared)
         [status] = await lab.runner.forget("r")
     assert status.applied <= status.observed <= status.reverted <= status.cleared
 
@@ -135,7 +135,7 @@ async def test_end_is_looked_for_once_the_others_on_the_edge_are_over(
     ]
     faults[0]["params"] = {"delay": "100ms"}
     await lab.runner.load(Plan.model_validate({"run": "r", "lease_seconds": 30, "faults": faults}))
-    await tools.until(lambda: all(each.cleared for each in lab.runner.statuses), 6)
+    await tools.until(lambda: all(each.cleared for each in lab.runner.statuses))
     short, long = await lab.runner.forget("r")
     assert short.cleared >= long.reverted
 

@@ -160,7 +160,7 @@ async def test_stop_ends_everything_within_two_seconds(lab: Lab, tools: Any, wed
     await tools.until(lambda: lab.runner.active == {"a", "b"})
     if wedged:
         for edge in lab.edges.values():
-            os.kill(edge.pid or 0, signal.SIGSTOP)
+            await tools.hang(edge.pid or 0)
     started = time.monotonic()
     assert await lab.runner.stop() == ["a", "b"]
     assert time.monotonic() - started < 2

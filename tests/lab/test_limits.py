@@ -184,4 +184,4 @@ def test_why_a_lab_is_not_up_comes_with_the_log_of_what_ended(api, answer: Answe
     assert found.log == told
     asked = [where for where, _ in server.asked]
     assert "GET /api/v1/namespaces/lab-demo/events?fieldSelector=type%3DWarning" in asked
-    assert asked[-1].endswith("/log?container=app&tailLines=60&previous=true")
+    assert asked[-1].endswith("/log?container=app&tailLines=200&previous=true")

@@ -41,6 +41,10 @@ def database(slug: str) -> Iterator[str]:
     port = servers.free_port()
     seed = (SCENARIOS / slug / "seed.sql").read_text()
     with servers.server(
-        port, ROLE="primary", SEED_SQL=seed, POSTGRES_ADMIN_PASSWORD=servers.ADMIN, POSTGRES_ARGS=f"-c port={port}"
+        port,
+        ROLE="primary",
+        SEED_SQL=seed,
+        POSTGRES_ADMIN_PASSWORD=servers.ADMIN,
+        POSTGRES_ARGS=f"{servers.FAST} -c port={port}",
     ):
         yield f"postgresql://app:app@127.0.0.1:{port}/lab"
