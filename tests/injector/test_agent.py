@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,10 @@ class Pod:
             text=True,
         )
         assert self.answer() == "ready"
+        # Until it is the app's, its process is a copy of the agent's.
+        while not self.ticks():
+            assert self.process.poll() is None
+            time.sleep(0.01)
 
     def answer(self) -> str:
         assert self.process.stdout
