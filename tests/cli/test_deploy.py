@@ -137,12 +137,44 @@ def test_fix_shows_what_changed(run, running, operator):
     assert "+app = 'mine'" in out
 
 
-def test_fix_says_what_a_changed_migration_does_not_do(run, running, operator):
-    (workspace.folder("shop") / "migrations").mkdir()
-    for number, text in enumerate(("SELECT 1;", "SELECT 2;"), start=1):
-        (workspace.folder("shop") / "migrations" / "001_x.sql").write_text(text)
-        out = run("fix").stdout
-        assert ("migrations/001_x.sql has been run" in out) == (number == 2)
+def write_migration(text):
+    folder = workspace.folder("shop") / "migrations"
+    folder.mkdir(exist_ok=True)
+    (folder / "001_x.sql").write_text(text)
+
+
+def resets(cluster):
+    return [call for call in cluster.calls if call[1] == "edges.harness-shop/reset"]
+
+
+def test_fix_begins_the_data_anew_when_a_migration_that_was_run_is_changed(run, cluster, running, operator):
+    cluster.put("/api/v1/namespaces/harness-shop/secrets/harness", data={"token": "dG9rZW4="})
+    cluster.services["edges.harness-shop", "/reset"] = {"seconds": 1.0}
+    write_migration("SELECT 1;")
+    assert "has been run" not in run("fix").stdout
+    assert resets(cluster) == []
+    write_migration("SELECT 2;")
+    assert "migrations/001_x.sql has been run, and is changed now: the data begin anew" in run("fix").stdout
+    assert resets(cluster) == [("POST", "edges.harness-shop/reset", "token")]
+
+
+def test_fix_leaves_a_run_its_data(run, cluster, running, operator):
+    write_migration("SELECT 1;")
+    run("fix")
+    cluster.put(f"{RUNS}/shop-1", spec={"scenario": "shop"}, status={"phase": "Fault"})
+    write_migration("SELECT 2;")
+    assert "the database keeps what it did for the run that is under way" in run("fix").stdout
+    assert resets(cluster) == []
+
+
+def test_fix_sends_nothing_when_the_data_cannot_begin_anew(run, cluster, running, operator):
+    write_migration("SELECT 1;")
+    run("fix")
+    before = cluster.objects[f"{SCENARIOS}/shop"]
+    write_migration("SELECT 2;")
+    result = run("fix")
+    assert (result.exit_code, "FL601" in result.stderr) == (2, True)
+    assert cluster.objects[f"{SCENARIOS}/shop"] == before
 
 
 def test_fix_of_unchanged_code_does_nothing(run_json, running, operator):

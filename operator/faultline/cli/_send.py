@@ -77,17 +77,9 @@ def send(cluster: Cluster, lab: Lab, code: CodeVersion) -> Sent:
         console.print(f"{lab.name} runs exactly this code already")
         return Sent(code, False, False, 0.0)
     difference(workspace.difference(before, code.files) if before else {})
-    for name in _run_already(before, code.files):
-        console.print(
-            f"[yellow]{name} has been run[/]: the database now keeps what it did, the next run begins without"
-        )
+    _ship.make_way(cluster, lab, code.files)
     swapped = _replace(cluster, lab, code, before)
     return Sent(code, True, swapped, time.monotonic() - began)
-
-
-def _run_already(before: Mapping[str, str], files: Mapping[str, str]) -> list[str]:
-    """Migrations that were changed after they were run: each is run once, until a reset makes the database anew."""
-    return [path for path, text in before.items() if "migrations/" in path and files.get(path) != text]
 
 
 def _replace(cluster: Cluster, lab: Lab, code: CodeVersion, before: dict[str, str]) -> bool:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from faultline import catalogue, tuning
 from faultline.catalogue import CodeVersion
-from faultline.cli import _labs
+from faultline.cli import _labs, _runs
 from faultline.cli._cluster import Cluster
 from faultline.cli._deploy import POLL_SECONDS, pods_up
 from faultline.cli._labs import SCENARIOS, Lab
 from faultline.cli._show import Line, duration
+from faultline.cli.base import console
 from faultline.errors import FaultlineError, InvalidInput, NotReady
-from faultline.names import ANNOTATION_CODE, lab_namespace
+from faultline.names import ANNOTATION_CODE, INJECTOR_PORT, harness_namespace, lab_namespace
 
 SERVING_SECONDS = 60.0
+RESET_SECONDS = 45.0
 REJECTED = "CodeRejected"
 STARTED_UP = "lifespan"
 """In the traceback of an app that was imported and failed while it connected to what it needs."""
@@ -33,6 +37,29 @@ def ship(cluster: Cluster, lab: Lab, code: CodeVersion) -> None:
     catalogue.publish_folder(cluster, _labs.scenario_folder(lab.slug))
     catalogue.publish_code(cluster, code)
     point_at(cluster, lab, code.configmap)
+
+
+def make_way(cluster: Cluster, lab: Lab, files: Mapping[str, str]) -> None:
+    """Have the data begin anew when the lab's database has run migrations that are changed or missing in `files`.
+
+    Each is run once and nothing undoes it, so what `files` do next may not go with what it did. A run under way keeps
+    its data: the next one begins with new ones in any case. Raises Unreachable (FL601) without an injector.
+    """
+    run = [
+        path for path, text in deployed_files(cluster, lab).items() if "migrations/" in path and files.get(path) != text
+    ]
+    if not run:
+        return
+    if any(each.scenario == lab.name for each in _runs.under_way(cluster)):
+        then = "the database keeps what it did for the run that is under way"
+    else:
+        then = "the data begin anew"
+        namespace = harness_namespace(lab.name)
+        secret = cluster.get(f"/api/v1/namespaces/{namespace}/secrets/harness") or {"data": {"token": ""}}
+        token = base64.b64decode(secret["data"]["token"]).decode()
+        cluster.service("POST", namespace, "edges", INJECTOR_PORT, "/reset", token=token, timeout=RESET_SECONDS)
+    for path in run:
+        console.print(f"[yellow]{path} has been run[/], and is changed now: {then}")
 
 
 def point_at(cluster: Cluster, lab: Lab, configmap: str | None) -> None:
@@ -75,7 +102,7 @@ def wait_serving(cluster: Cluster, lab: Lab, code: CodeVersion, line: Line, seco
 
 def _refuse_broken(cluster: Cluster, lab: Lab, pods: list[dict[str, Any]], code: CodeVersion) -> None:
     """Raise FL117 when a new pod's container ended with an error, or the operator rejected the code."""
-    from faultline.lab.problems import traceback_of
+    from faultline.lab.problems import LOG_LINES, traceback_of
 
     for pod in pods:
         for status in (pod.get("status") or {}).get("containerStatuses") or []:
@@ -84,7 +111,7 @@ def _refuse_broken(cluster: Cluster, lab: Lab, pods: list[dict[str, Any]], code:
             if not ended.get("exitCode"):
                 continue
             again = "terminated" not in state
-            log = cluster.logs(lab_namespace(lab.name), pod["metadata"]["name"], previous=again)
+            log = cluster.logs(lab_namespace(lab.name), pod["metadata"]["name"], previous=again, lines=LOG_LINES)
             crashes = int(status.get("restartCount", 0)) + (not again)
             if STARTED_UP in log and crashes < 2:
                 continue  # it imports: its data store may have been slow, and the kubelet starts it again
