@@ -158,6 +158,16 @@ def test_fix_begins_the_data_anew_when_a_migration_that_was_run_is_changed(run, 
     assert resets(cluster) == [("POST", "edges.harness-shop/reset", "token")]
 
 
+def test_data_begin_anew_for_other_code_than_the_lab_had_when_it_was_read(cluster, run, running, operator):
+    cluster.put("/api/v1/namespaces/harness-shop/secrets/harness", data={"token": "dG9rZW4="})
+    cluster.services["edges.harness-shop", "/reset"] = {"seconds": 1.0}
+    before = _labs.find(cluster, "shop", None)
+    write_migration("SELECT 1;")
+    run("fix")
+    _ship.make_way(cluster, before, running.files)
+    assert len(resets(cluster)) == 1
+
+
 def test_fix_leaves_a_run_its_data(run, cluster, running, operator):
     write_migration("SELECT 1;")
     run("fix")

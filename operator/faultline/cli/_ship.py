@@ -45,8 +45,9 @@ def make_way(cluster: Cluster, lab: Lab, files: Mapping[str, str]) -> None:
     Each is run once and nothing undoes it, so what `files` do next may not go with what it did. A run under way keeps
     its data: the next one begins with new ones in any case. Raises Unreachable (FL601) without an injector.
     """
+    now = _labs.find(cluster, None, lab.name)  # Since `lab` was read other code may have come.
     run = [
-        path for path, text in deployed_files(cluster, lab).items() if "migrations/" in path and files.get(path) != text
+        path for path, text in deployed_files(cluster, now).items() if "migrations/" in path and files.get(path) != text
     ]
     if not run:
         return
