@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from tests import servers
 from tests.stores import SEED, Stores
 
@@ -28,8 +28,11 @@ EDGES = ("client->a", "a->b")
 SERVERS = {"toxiproxy", "serve_process", "loadgen_urls", "plain_loadgen", "chromium", "porcupine", "postgres", "redis"}
 """Fixtures that start programs: servers, a browser, a compiler."""
 
+# How long an example takes says nothing on a busy machine.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 # What `make check` tries of made-up data; `make test` has Hypothesis' own hundred, or what a test says.
-settings.register_profile("check", max_examples=10)
+settings.register_profile("check", settings.get_profile("unhurried"), max_examples=10)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -156,7 +159,7 @@ def _prometheus(folder: Path, text: str) -> Iterator[str]:
     (folder / "prometheus.yml").write_text("scrape_configs: []\n")
     prefix = _prometheus_program(folder)
     blocks = ["tsdb", "create-blocks-from", "openmetrics", f"{folder}/series.txt", f"{folder}/data"]
-    subprocess.run([*prefix, "promtool", *blocks], check=True, capture_output=True, timeout=60)
+    subprocess.run([*prefix, "promtool", *blocks], check=True, capture_output=True, timeout=180)
     (port,) = free_ports(1)
     command = [
         "prometheus",
@@ -172,7 +175,7 @@ def _prometheus(folder: Path, text: str) -> Iterator[str]:
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
-            process.wait(timeout=20)
+            process.wait(timeout=BUSY_SECONDS)
 
 
 def _prometheus_program(folder: Path) -> list[str]:
@@ -180,7 +183,7 @@ def _prometheus_program(folder: Path) -> list[str]:
     if shutil.which("prometheus") and shutil.which("promtool"):
         return []
     listing = ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}", "faultline/prometheus"]
-    images = subprocess.run(listing, check=True, capture_output=True, text=True, timeout=30).stdout.split()
+    images = subprocess.run(listing, check=True, capture_output=True, text=True, timeout=BUSY_SECONDS).stdout.split()
     if not images:
         pytest.fail(
             "there is neither a prometheus on this host nor the image faultline/prometheus: `make up` builds it"
@@ -189,10 +192,10 @@ def _prometheus_program(folder: Path) -> list[str]:
 
 
 def _until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + BUSY_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            with urllib.request.urlopen(f"{url}/-/ready", timeout=1):  # noqa: S310 - our own server
+            with urllib.request.urlopen(f"{url}/-/ready", timeout=5):  # noqa: S310 - our own server
                 return
         except OSError:
             time.sleep(0.1)

@@ -58,7 +58,7 @@ class Forked:
     def poll(self) -> int | None:
         return self.returncode
 
-    def wait(self, seconds: float = 30) -> int:
+    def wait(self, seconds: float = 60) -> int:
         self._process.join(seconds)
         if (code := self.returncode) is None:
             raise subprocess.TimeoutExpired(self.args, seconds)

@@ -28,7 +28,7 @@ def free_port() -> int:
 def image(name: str) -> str:
     """The newest image of ours by that name. Tests of faults are worth nothing without the real server."""
     listing = ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}", f"faultline/{name}"]
-    found = subprocess.run(listing, check=True, capture_output=True, text=True, timeout=30).stdout.split()
+    found = subprocess.run(listing, check=True, capture_output=True, text=True, timeout=120).stdout.split()
     if not found:
         pytest.fail(f"there is no image faultline/{name}: `make up` builds it")
     return found[0]
@@ -41,17 +41,17 @@ def container(name: str, ready: list[str], command: list[str], environment: dict
     # Our scripts as they are now, not as they were when the image was made.
     scripts = [f"--volume={path}:/usr/local/bin/{path.name}:ro" for path in (IMAGES / name).glob(f"{name}-*")]
     run = ["docker", "run", "--detach", "--network=host", *settings, *scripts, image(name), *command]
-    one = subprocess.run(run, check=True, capture_output=True, text=True, timeout=60).stdout.strip()
+    one = subprocess.run(run, check=True, capture_output=True, text=True, timeout=180).stdout.strip()
     try:
-        deadline = time.monotonic() + 60
-        while subprocess.run(["docker", "exec", one, *ready], capture_output=True, timeout=30, check=False).returncode:
+        deadline = time.monotonic() + 180
+        while subprocess.run(["docker", "exec", one, *ready], capture_output=True, timeout=120, check=False).returncode:
             if time.monotonic() > deadline:
-                log = subprocess.run(["docker", "logs", one], capture_output=True, text=True, timeout=30, check=False)
+                log = subprocess.run(["docker", "logs", one], capture_output=True, text=True, timeout=120, check=False)
                 pytest.fail(f"{name} did not come up: {log.stderr[-2000:]}")
             time.sleep(0.1)
         yield
     finally:
-        subprocess.run(["docker", "rm", "--force", "--volumes", one], check=True, capture_output=True, timeout=60)
+        subprocess.run(["docker", "rm", "--force", "--volumes", one], check=True, capture_output=True, timeout=180)
 
 
 @contextmanager

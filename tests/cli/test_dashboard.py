@@ -177,11 +177,14 @@ async def pods() -> AsyncIterator[tuple[Pods, str, list[str]]]:
             yield made, f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}", said
 
 
-async def test_a_port_leads_to_whichever_pod_is_ready(pods: tuple[Pods, str, list[str]]) -> None:
+async def test_a_port_leads_to_whichever_pod_is_ready(
+    pods: tuple[Pods, str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     made, url, _ = pods
     async with aiohttp.ClientSession() as client:
         async with client.get(url) as reply:
             assert await reply.text() == "one" * 50_000
+        monkeypatch.setattr("faultline.cli._forward.DIAL_SECONDS", 60)
         await made.lose()
         asyncio.get_running_loop().call_later(0.7, lambda: made.ready.append("two"))
         async with client.get(url) as reply:
@@ -199,6 +202,7 @@ async def test_while_there_is_no_pod_the_page_says_so(
         async with client.get(url) as reply:
             assert (reply.status, "no pod of dashboard is ready" in await reply.text()) == (503, True)
         made.ready = ["one"]
+        monkeypatch.setattr("faultline.cli._forward.DIAL_SECONDS", 60)
         async with client.get(url) as reply:
             assert reply.status == 200
     assert [each.split(":")[0] for each in said] == ["no way to the dashboard", "connected again"]

@@ -123,16 +123,19 @@ async def test_nobody_there_is_unreachable():
 
 
 async def test_not_more_than_prometheus_runs_at_once(serve):
-    under_way, most = 0, 0
+    under_way, most, full = 0, 0, asyncio.Event()
 
     async def answer(request: web.Request) -> web.Response:
         nonlocal under_way, most
         under_way += 1
         most = max(most, under_way)
+        if most == SIDE_BY_SIDE:
+            full.set()
+        await full.wait()
         await asyncio.sleep(0.02)
         under_way -= 1
         return await _success("vector", [])(request)
 
-    client = await serve(answer)
+    client = await serve(answer, timeout=60)
     await asyncio.gather(*(client.instant("up", 1) for _ in range(3 * SIDE_BY_SIDE)))
     assert most == SIDE_BY_SIDE

@@ -21,7 +21,7 @@ def server() -> Iterator[ThreadingHTTPServer]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            if one.hang.wait(5.0 if one.hangs else 0):  # type: ignore[attr-defined]
+            if one.hang.wait(600 if one.hangs else 0):  # type: ignore[attr-defined]
                 return
             self.send_response(one.status)  # type: ignore[attr-defined]
             self.send_header("Content-Length", "2")
@@ -55,7 +55,7 @@ def test_hanging_server_is_given_up_after_the_bound(server: Any) -> None:
 
 def test_503_is_no_success(server: Any) -> None:
     server.status = 503
-    proxy = EdgeProxy("a->b", server.server_port)
+    proxy = EdgeProxy("a->b", server.server_port, timeout=60)
     with pytest.raises(Unreachable, match="answered GET /proxies with 503"):
         proxy.create("127.0.0.1:0", "127.0.0.1:1")
     proxy.close()
@@ -78,7 +78,7 @@ def test_negative_attribute_is_refused() -> None:
 
 def test_two_proxies_in_two_threads_reach_their_own_servers(server: Any) -> None:
     """The package itself has one address for the whole process."""
-    good, bad = EdgeProxy("a->b", server.server_port), EdgeProxy("a->c", 1)
+    good, bad = EdgeProxy("a->b", server.server_port, timeout=60), EdgeProxy("a->c", 1)
     errors: list[str] = []
 
     def use(proxy: EdgeProxy) -> None:

@@ -1,7 +1,7 @@
 import asyncio
-import time
 from contextlib import asynccontextmanager
 
+from tests.conftest import until
 from tests.controller.conftest import run, scenario
 
 from faultline.api.run import Phase
@@ -44,13 +44,6 @@ async def keeping(runs):
 
 def phase(api, name):
     return (api.objects[path("Run", name)].get("status") or {}).get("phase")
-
-
-async def until(condition):
-    deadline = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.005)
 
 
 async def test_one_at_a_time_oldest_first(api):

@@ -19,7 +19,7 @@ import uvicorn
 import yaml
 from aiohttp import web
 from fastapi import FastAPI
-from tests.conftest import free_ports, until
+from tests.conftest import BUSY_SECONDS, free_ports, until
 from tests.report.conftest import make
 
 from faultline import catalogue, documents
@@ -135,6 +135,8 @@ class Series:
 
     def __init__(self) -> None:
         self.queries: list[str] = []
+        self.spans: list[float] = []
+        """Of the range queries, in seconds."""
         self.broken = False
         self.fault = (-1e12, -1e12)
         """From when to when `checkout->payments` is cut off."""
@@ -160,6 +162,7 @@ class Series:
         self.queries.append(str(form["query"]))
         if self.broken:
             return web.json_response({"status": "error", "error": "it is broken"}, status=503)
+        self.spans.append(float(str(form["end"])) - float(str(form["start"])))
         times = range(int(float(str(form["start"]))), int(float(str(form["end"]))) + 1)
         found = [
             {"metric": labels, "values": [[at, str(value(at))] for at in times if not math.isnan(value(at))]}
@@ -324,7 +327,7 @@ class World:
         async def there() -> Any:
             return what()
 
-        return asyncio.run_coroutine_threadsafe(there(), self.loop).result(10)
+        return asyncio.run_coroutine_threadsafe(there(), self.loop).result(BUSY_SECONDS)
 
     async def serve(self, started: threading.Event) -> None:
         """Until `stop` is set."""
@@ -336,13 +339,16 @@ class World:
             await runner.setup()
             await web.TCPSite(runner, "127.0.0.1", port).start()
             runners.append(runner)
-        kube, prometheus = KubeStream(f"http://127.0.0.1:{ports[0]}"), Prometheus(f"http://127.0.0.1:{ports[1]}")
+        kube, prometheus = (
+            KubeStream(f"http://127.0.0.1:{ports[0]}"),
+            Prometheus(f"http://127.0.0.1:{ports[1]}", timeout=BUSY_SECONDS),
+        )
         self.app = build(Settings(data=self.data), kube, prometheus)
         config = uvicorn.Config(self.app, port=ports[2], log_level="warning", timeout_graceful_shutdown=1)
         server = uvicorn.Server(config)
         server.capture_signals = _no_signals  # type: ignore[method-assign]
         serving = asyncio.create_task(server.serve())
-        await until(lambda: server.started and self.app.state.parts.mirror.complete, 15)
+        await until(lambda: server.started and self.app.state.parts.mirror.complete)
         self.url = f"http://localhost:{ports[2]}"
         started.set()
         await self.stop.wait()
@@ -364,10 +370,10 @@ def world(tmp_path: Path) -> Iterator[World]:
     one.fill()
     thread = threading.Thread(target=lambda: asyncio.run(one.serve(started)))
     thread.start()
-    assert started.wait(20), "the dashboard did not come up"
+    assert started.wait(2 * BUSY_SECONDS), "the dashboard did not come up"
     yield one
     one.call(one.stop.set)
-    thread.join(20)
+    thread.join(BUSY_SECONDS)
     assert not thread.is_alive()
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from tests.conftest import BUSY_SECONDS
 from tests.dashboard.conftest import SHOP, World, run_object
 
 from faultline import catalogue
@@ -17,6 +18,7 @@ from faultline.host.home import REPO
 from faultline.lint import Folder
 from faultline.scaffold import TEMPLATE
 
+expect.set_options(timeout=BUSY_SECONDS * 1000)
 SIZES = {"desk": (1500, 950), "tablet": (820, 1100), "phone": (360, 740)}
 
 
@@ -24,7 +26,7 @@ SIZES = {"desk": (1500, 950), "tablet": (820, 1100), "phone": (360, 740)}
 def browser(chromium: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         # Without its sandbox, which needs rights that a container or root has not.
-        one = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        one = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"], timeout=120_000)
         yield one
         one.close()
 
@@ -32,8 +34,16 @@ def browser(chromium: str) -> Iterator[Browser]:
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     one = browser.new_context(viewport={"width": 1500, "height": 950}, reduced_motion="reduce")
+    one.set_default_timeout(BUSY_SECONDS * 1000)
     yield one
     one.close()
+
+
+# They go after five seconds, which a busy machine may take to look.
+TOASTS_STAY = """
+const timer = window.setTimeout;
+window.setTimeout = (what, after, ...more) => timer(what, after === 5000 ? 600000 : after, ...more);
+"""
 
 
 @pytest.fixture
@@ -41,6 +51,7 @@ def page(context: BrowserContext) -> Iterator[Page]:
     """A page that fails the test when its scripts fail, or when something is not loaded."""
     one = context.new_page()
     problems: list[str] = []
+    one.add_init_script(TOASTS_STAY)
     one.on("pageerror", lambda error: problems.append(str(error)))
     one.on("console", lambda said: problems.append(said.text) if said.type in ("error", "warning") else None)
     yield one
@@ -181,6 +192,7 @@ def test_nothing_is_wider_than_the_screen(world: World, runs: Any, browser: Brow
     world.keep_run(runs(f"{SHOP}-2", good=True))
     width, height = SIZES[size]
     context = browser.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce")
+    context.set_default_timeout(BUSY_SECONDS * 1000)
     page = context.new_page()
     for where in ("/", f"/scenarios/{SHOP}", "/runs", f"/compare?a={SHOP}-1&b={SHOP}-2", f"/runs/{SHOP}-1"):
         page.goto(world.url + where)
@@ -199,6 +211,7 @@ def test_nothing_is_wider_than_the_screen(world: World, runs: Any, browser: Brow
 def test_text_can_be_read(world: World, browser: Browser, scheme: Any) -> None:
     """Contrast of text against what it stands on, as WCAG 2 asks for: 4.5 to 1, large text 3 to 1."""
     context = browser.new_context(viewport={"width": 1500, "height": 950}, color_scheme=scheme, reduced_motion="reduce")
+    context.set_default_timeout(BUSY_SECONDS * 1000)
     page = context.new_page()
     for where in ("/", f"/scenarios/{SHOP}", "/runs"):
         page.goto(world.url + where)

@@ -24,7 +24,7 @@ async def lab(config: Config) -> AsyncIterator[Lab]:
 
 async def test_silences_and_lets_go_on(port: int, on: Any, tools: Any) -> None:
     client = await tools.Client.open(port)
-    assert await client.answers()
+    assert await client.works()
     async with on(Blackhole()):
         assert not await client.answers()
         with pytest.raises(TimeoutError):
@@ -38,8 +38,8 @@ async def test_silences_and_lets_go_on(port: int, on: Any, tools: Any) -> None:
 
 async def test_is_proven(lab: Lab, tools: Any) -> None:
     now = time.time()
-    fault = {"name": "f", "type": "blackhole", "edge": "a->b", "start": now + 0.5, "end": now + 2.5}
-    await lab.runner.load(Plan.model_validate({"run": "r", "lease_seconds": 30, "faults": [fault]}))
+    fault = {"name": "f", "type": "blackhole", "edge": "a->b", "start": now + 3, "end": now + 13}
+    await lab.runner.load(Plan.model_validate({"run": "r", "lease_seconds": 60, "faults": [fault]}))
     await tools.until(lambda: lab.runner.statuses[0].reverted)
     [status] = await lab.runner.forget("r")
     assert status.planned_start <= status.applied <= status.observed < status.reverted <= status.cleared
@@ -51,10 +51,10 @@ async def test_ends_by_itself(lab: Lab, port: int, tools: Any) -> None:
     # As if the injector were gone: nobody renews.
     lab.firewall._dropped.clear()
     assert not await tools.answers(port)
-    await tools.until(lambda: tools.answers(port), 4)
+    await tools.until(lambda: tools.answers(port))
 
 
 async def test_leaves_probes_uncounted(lab: Lab, port: int, tools: Any) -> None:
     """Probes come by loopback; that other clients are counted is for tests/e2e, where there are some."""
-    assert await tools.answers(port)
+    assert await tools.works(port)
     assert await tools.until(lambda: lab.connections.counts) == {"client->a": 0, "a->b": 0}

@@ -25,7 +25,7 @@ def test_in_own_network(toxiproxy: str, subtests: pytest.Subtests) -> None:
         env=os.environ | {"FAULTLINE_TOXIPROXY": toxiproxy},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=400,
         check=False,
     )
     for case in CASES:

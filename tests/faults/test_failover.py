@@ -12,6 +12,7 @@ from typing import Any
 import asyncpg
 import pytest
 from tests import servers
+from tests.conftest import BUSY_SECONDS
 from tests.stores import SEED, Stores
 
 from faultline.injector.config import Config, EdgeConfig
@@ -46,11 +47,13 @@ async def pair(config: Config, ports: Any, tmp_path: Path) -> AsyncIterator[Stor
         yield stores
 
 
-async def write(stores: Stores, note: str) -> bool:
-    """Whether a write by the edge is accepted."""
+async def write(stores: Stores, note: str, seconds: float = 1.0) -> bool:
+    """Whether a write by the edge is accepted; `seconds` is what a connection may take."""
     host, port = stores.config.edges[0].loopback
     try:
-        client = await asyncpg.connect(host=host, port=port, user="app", password="app", database="lab", timeout=1)
+        client = await asyncpg.connect(
+            host=host, port=port, user="app", password="app", database="lab", timeout=seconds
+        )
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
         return False
     try:
@@ -74,19 +77,19 @@ async def follows(stores: Stores, server: str, note: str) -> bool:
 
 
 async def load(lab: Lab, seconds: float, detection: str = "1s") -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(BUSY_SECONDS):
         while await lab.problems():  # noqa: ASYNC110 it looks afresh each time
             await asyncio.sleep(0.1)
     now = time.time()
-    fault = {"name": "f", "type": "failover", "start": now + 2, "end": now + 2 + seconds}
+    fault = {"name": "f", "type": "failover", "start": now + 4, "end": now + 4 + seconds}
     fault["params"] = {"detection": detection}
     await lab.runner.load(Plan.model_validate({"run": "r", "lease_seconds": 60, "faults": [fault]}))
 
 
 async def test_a_replica_takes_over_the_old_primary_follows_and_a_reset_fails_back(pair: Stores, tools: Any) -> None:
     async with Lab(pair.config) as lab:
-        assert await write(pair, "before")
-        await load(lab, seconds=8)
+        assert await write(pair, "before", BUSY_SECONDS)
+        await load(lab, seconds=25, detection="3s")
         await tools.until(lambda: lab.runner.statuses[0].applied)
         assert not await write(pair, "lost")
         await tools.until(lambda: write(pair, "after"))
@@ -100,7 +103,7 @@ async def test_a_replica_takes_over_the_old_primary_follows_and_a_reset_fails_ba
         await tools.until(lambda: follows(pair, "primary", "after"))
 
         await lab.reset()
-        assert await write(pair, "anew")
+        assert await write(pair, "anew", BUSY_SECONDS)
         await tools.until(lambda: follows(pair, "replica", "anew"))
         async with pair.client() as client:
             assert await client.fetchval("SELECT note FROM orders WHERE id = 4") == "a note"
@@ -110,12 +113,12 @@ async def test_an_injector_that_comes_back_finds_who_leads(pair: Stores, tools: 
     async with Lab(pair.config) as lab:
         await load(lab, seconds=60)
         await tools.until(lambda: lab.runner.statuses[0].target)
-        assert await write(pair, "during")
+        assert await write(pair, "during", BUSY_SECONDS)
     pair.config.journal_dir.joinpath("journal.jsonl").unlink()
     async with Lab(pair.config) as lab:
         # Another pod knows nothing of it: it fails back at once.
         await tools.until(lambda: follows(pair, "replica", "during"))
-        assert await write(pair, "after")
+        assert await write(pair, "after", BUSY_SECONDS)
 
 
 async def test_ended_before_the_promotion_it_is_completed(pair: Stores, tools: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import asyncpg
@@ -74,11 +73,10 @@ async def test_a_lock_that_nobody_gives_back_fails_and_leaves_nothing_waiting(po
 
 async def test_postgres_itself_ends_it_when_its_time_is_over(postgres: Any, tools: Any) -> None:
     fault = LockTable(table="orders")
-    target = postgres.target(fault, seconds=1.0)
-    await fault.apply(target)
     async with postgres.client() as client:
+        target = postgres.target(fault, seconds=10.0)
+        await fault.apply(target)
         assert await waits(client, READ)
-        await asyncio.sleep(1)
 
         async def well() -> bool:
             return not await waits(client, READ)

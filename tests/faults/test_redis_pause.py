@@ -17,17 +17,21 @@ pytestmark = pytest.mark.e2e
 FAULT = RedisPause()
 
 
-async def test_no_command_gets_through_and_all_do_afterwards(redis: Any) -> None:
+async def test_no_command_gets_through_and_all_do_afterwards(redis: Any, tools: Any) -> None:
     async with redis.redis() as client:
-        client.connection_pool.connection_kwargs["socket_timeout"] = 10
         await client.ping()
-        async with redis.on(FAULT):
-            asked = [asyncio.create_task(client.incr("count")) for _ in range(5)]
-            done, _ = await asyncio.wait(asked, timeout=1.5)
-            assert not done
-        ended = time.monotonic()
-        await asyncio.gather(*asked)
-        assert time.monotonic() - ended < 1
+
+        async def soon_after() -> bool:
+            """Whether they do within a second, which a busy machine may have to try again."""
+            async with redis.on(FAULT):
+                asked = [asyncio.create_task(client.incr("count")) for _ in range(5)]
+                done, _ = await asyncio.wait(asked, timeout=1.5)
+                assert not done
+            ended = time.monotonic()
+            await asyncio.gather(*asked)
+            return time.monotonic() - ended < 1
+
+        await tools.until(soon_after)
 
 
 async def test_is_felt_and_then_no_more(redis: Any) -> None:
@@ -41,7 +45,7 @@ async def test_is_felt_and_then_no_more(redis: Any) -> None:
 
 
 async def test_two_at_once_last_until_both_are_over(redis: Any) -> None:
-    async with redis.redis() as client, redis.on(FAULT):
+    async with redis.redis(seconds=1) as client, redis.on(FAULT):
         async with redis.on(FAULT):
             pass
         with pytest.raises(RedisError):
@@ -49,7 +53,7 @@ async def test_two_at_once_last_until_both_are_over(redis: Any) -> None:
 
 
 async def test_ends_with_the_process_that_made_it(redis: Any, tools: Any) -> None:
-    async with redis.redis() as client, redis.in_a_process("redis_pause") as injector:
+    async with redis.redis(seconds=1) as client, redis.in_a_process("redis_pause") as injector:
         with pytest.raises(RedisError):
             await client.ping()
         injector.kill()

@@ -24,7 +24,7 @@ async def read(postgres: Any) -> str:
         return str(await client.fetchval("SELECT note FROM orders WHERE id = 1"))
 
 
-async def until_read(postgres: Any, note: str, seconds: float = 30.0) -> None:
+async def until_read(postgres: Any, note: str, seconds: float = 60.0) -> None:
     async with asyncio.timeout(seconds):
         while await read(postgres) != note:  # noqa: ASYNC110 another machine's state has no Event
             await asyncio.sleep(0.05)

@@ -38,6 +38,6 @@ async def test_each_series_is_a_line_named_by_its_label(fake, prometheus, eviden
 
 
 async def test_a_chart_that_cannot_be_had_says_why(evidence):
-    async with Prometheus("http://127.0.0.1:9", timeout=1) as nobody:
+    async with Prometheus("http://127.0.0.1:9", timeout=60) as nobody:
         found = await series(nobody, evidence())
     assert all("cannot be reached" in each.problem and not each.lines for each in found.charts)

@@ -17,7 +17,7 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     script = tmp_path / "bin/docker"
     script.parent.mkdir()
     monkeypatch.setenv("PATH", f"{script.parent}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setattr(bases, "PROBE_SECONDS", 0.3)
+    monkeypatch.setattr(bases, "PROBE_SECONDS", 60.0)
     monkeypatch.delenv("FAULTLINE_REGISTRY", raising=False)
     return script
 
@@ -33,7 +33,10 @@ def write(script: Path, text: str) -> None:
     script.chmod(0o755)
 
 
-def test_a_registry_that_does_not_answer_is_left_after_the_probe(docker: Path, log: Log) -> None:
+def test_a_registry_that_does_not_answer_is_left_after_the_probe(
+    docker: Path, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bases, "PROBE_SECONDS", 0.3)
     write(docker, "exec sleep 30")
     assert not bases.pull("debian:trixie-slim", log)
 
@@ -43,8 +46,9 @@ def test_a_registry_that_refuses_is_no_registry(docker: Path, log: Log) -> None:
     assert not bases.pull("debian:trixie-slim", log)
 
 
-def test_a_registry_that_answers_may_take_its_time(docker: Path, log: Log) -> None:
-    write(docker, "echo 'trixie-slim: Pulling from library/debian'; sleep 1; echo done")
+def test_a_registry_that_answers_may_take_its_time(docker: Path, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bases, "PROBE_SECONDS", 3.0)
+    write(docker, "echo 'trixie-slim: Pulling from library/debian'; sleep 4; echo done")
     assert bases.pull("debian:trixie-slim", log)
 
 

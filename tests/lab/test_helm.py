@@ -1,7 +1,7 @@
 """Helm as a subprocess: what it is called with, how long it may take, what its failures become."""
 
+import asyncio
 import stat
-import time
 from pathlib import Path
 
 import pytest
@@ -28,12 +28,11 @@ async def test_values_go_in_by_standard_input(tmp_path: Path) -> None:
 
 
 async def test_a_helm_that_hangs_is_ended(tmp_path: Path) -> None:
-    helm = Helm(Path("/chart"), binary=program(tmp_path, "exec sleep 60"), timeout=0.3)
-    began = time.monotonic()
-    with pytest.raises(Unreachable, match=r"helm uninstall did not end within 0\.3 s") as caught:
-        await helm.uninstall("harness-demo")
+    helm = Helm(Path("/chart"), binary=program(tmp_path, "exec sleep 600"), timeout=0.3)
+    async with asyncio.timeout(120):
+        with pytest.raises(Unreachable, match=r"helm uninstall did not end within 0\.3 s") as caught:
+            await helm.uninstall("harness-demo")
     assert caught.value.code == "FL613"
-    assert time.monotonic() - began < 10
 
 
 async def test_a_missing_helm_says_so() -> None:

@@ -8,12 +8,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
+import asyncpg
 import pytest
 from tests import servers
 
+import labkit.redis
 from faultline import catalogue
 
+BUSY_SECONDS = 60.0
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 
 
@@ -33,6 +37,22 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
     for name in set(sys.modules) - known:
         if str(tmp_path) in str(getattr(sys.modules[name], "__file__", "")):
             del sys.modules[name]
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Apps wait for their stores as long as a busy machine takes. For tests of what they do, not of how soon."""
+    create_pool, create_client = asyncpg.create_pool, labkit.redis.create_client
+
+    def pool(url: str, **options: Any) -> Any:
+        return create_pool(url, **{**options, "timeout": BUSY_SECONDS, "command_timeout": BUSY_SECONDS})
+
+    def client(url: str, **options: Any) -> Any:
+        return create_client(url, **{**options, "timeout": BUSY_SECONDS})
+
+    monkeypatch.setattr(asyncpg, "create_pool", pool)
+    monkeypatch.setattr(labkit.redis, "create_client", client)
+    monkeypatch.setattr("labkit.migrations.LONGEST_SECONDS", BUSY_SECONDS)
 
 
 @contextmanager

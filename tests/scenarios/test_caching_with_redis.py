@@ -84,14 +84,17 @@ async def test_a_copy_is_shown_no_longer_than_its_time_to_live(cache, clock):
     assert await cache.get("product:1", kitchen.make) == b"page 2"
 
 
-async def test_redis_that_said_nothing_is_left_alone_for_a_while(cache, clock, solution, silent):
+async def test_redis_that_said_nothing_is_left_alone_for_a_while(clock, solution, silent):
     kitchen, taken = Kitchen(), silent[1]
+    redis = create_client(silent[0], timeout=3, retries=0, decode=False, name="test")  # enough for its connection
+    cache = solution.Cache(redis, SECONDS)
     for number in range(5):
         await cache.get(f"product:{number}", kitchen.make)
     assert len(taken) == 1
     clock.now += solution.REST_SECONDS + 0.1
     await cache.get("product:9", kitchen.make)
     assert len(taken) == 2
+    await redis.aclose()
 
 
 async def test_what_is_not_there_is_not_kept(cache):

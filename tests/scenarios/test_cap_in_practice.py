@@ -12,7 +12,7 @@ import pytest
 from tests import servers
 from tests.scenarios.conftest import database
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("patient")]
 
 SLUG = "cap-in-practice"
 

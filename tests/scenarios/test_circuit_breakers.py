@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import sys
-import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -102,8 +102,10 @@ def test_probe_that_nobody_reports_on_is_followed_by_another(breaker, clock):
     assert breaker.allows()
 
 
-async def test_provider_that_never_answers_is_left_alone_after_five_tries(checkout):
-    payments, arrived = checkout("payments"), []
+async def test_provider_that_never_answers_is_left_alone_after_five_tries(checkout, clock, monkeypatch):
+    payments, arrived, tries = checkout("payments"), [], []
+    # It does not become time for another try, however slow the machine is.
+    monkeypatch.setattr(payments, "Breaker", partial(payments.Breaker, clock=clock))
 
     async def silent(reader, writer):
         arrived.append(writer)
@@ -112,14 +114,21 @@ async def test_provider_that_never_answers_is_left_alone_after_five_tries(checko
     server = await asyncio.start_server(silent, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     async with payments.Payments(f"http://127.0.0.1:{port}") as client:
+        post = client._post
+
+        async def counted(*arguments):
+            tries.append(arguments)
+            return await post(*arguments)
+
+        monkeypatch.setattr(client, "_post", counted)
         for number in range(8):
-            began = time.monotonic()
-            with pytest.raises(payments.PaymentError):
-                await client.charge(f"order-{number}", 100)
             # Without a time-out of its own it would be minutes.
-            assert time.monotonic() - began < 10 * payments.TIMEOUT_SECONDS
+            async with asyncio.timeout(60):
+                with pytest.raises(payments.PaymentError):
+                    await client.charge(f"order-{number}", 100)
     server.close()
     for each in arrived:
         each.close()
         await each.wait_closed()
-    assert len(arrived) == 5
+    # One that had no time left may not have come to its connection.
+    assert len(tries) == 5 >= len(arrived) > 0

@@ -9,15 +9,20 @@ from types import ModuleType
 import asyncpg
 import httpx
 import pytest
-from tests.scenarios.conftest import database
+from tests.conftest import until
+from tests.scenarios.conftest import BUSY_SECONDS, database
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("patient")]
 
 SLUG = "diagnosing-failures"
 PAGES = 10
 REVIEWS = 160_000
 SCANS = 3
 """Queries of a page that look for reviews."""
+OTHERS = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = 'lab' AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +50,10 @@ async def shop(
 ) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the service `products`."""
     monkeypatch.setenv("POSTGRES_URL", url)
-    app = module(SLUG, variant, "products.main").app
+    main = module(SLUG, variant, "products.main")
+    if hasattr(main, "PATIENCE"):
+        monkeypatch.setattr(main, "PATIENCE", BUSY_SECONDS)
+    app = main.app
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://products") as client,
@@ -55,6 +63,11 @@ async def shop(
 
 async def counted(store: asyncpg.Connection) -> tuple[int, int]:
     """Sessions begun so far, and rows and index entries read. Sessions tell what they read when they are over."""
+
+    async def alone() -> bool:
+        return not await store.fetchval(OTHERS)
+
+    await until(alone)
     await store.execute("SELECT pg_stat_clear_snapshot()")
     row = await store.fetchrow("SELECT sessions, tup_returned FROM pg_stat_database WHERE datname = 'lab'")
     return row["sessions"], row["tup_returned"]

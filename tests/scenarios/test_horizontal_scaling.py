@@ -9,7 +9,7 @@ from types import ModuleType
 import httpx
 import pytest
 import yaml
-from tests.scenarios.conftest import SCENARIOS, database
+from tests.scenarios.conftest import BUSY_SECONDS, SCENARIOS, database
 
 from faultline import catalogue, tuning
 from faultline.scenario import ScenarioSpec
@@ -56,7 +56,9 @@ async def door(
     for name in ("POSTGRES_URL", "PGBOUNCER_URL"):
         monkeypatch.setenv(name, url)
     monkeypatch.setenv("POOL_SIZE", "2")
-    app = module(SLUG, variant, "signin.main").app
+    main = module(SLUG, variant, "signin.main")
+    monkeypatch.setattr(main, "ACQUIRE_SECONDS", BUSY_SECONDS)
+    app = main.app
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://signin") as client,
@@ -69,6 +71,7 @@ async def sign_in(client: httpx.AsyncClient, name: str, password: str) -> httpx.
 
 
 @pytest.mark.e2e
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("variant", ["flawed", "solution-pgbouncer", "wrong/threads"])
 async def test_fans_get_in_with_their_own_password_only(module, url, monkeypatch, variant):
     async with door(module, variant, url, monkeypatch) as client:
@@ -80,6 +83,7 @@ async def test_fans_get_in_with_their_own_password_only(module, url, monkeypatch
 
 
 @pytest.mark.e2e
+@pytest.mark.usefixtures("patient")
 async def test_another_pod_knows_who_has_signed_in(module, url, monkeypatch):
     async with door(module, "flawed", url, monkeypatch) as client:
         token = (await sign_in(client, "fan5", "secret-5")).json()["token"]
@@ -89,6 +93,7 @@ async def test_another_pod_knows_who_has_signed_in(module, url, monkeypatch):
 
 
 @pytest.mark.e2e
+@pytest.mark.usefixtures("patient")
 async def test_the_cheat_lets_in_who_has_no_password(module, url, monkeypatch):
     async with door(module, "wrong/let-everybody-in", url, monkeypatch) as client:
         assert (await sign_in(client, "fan7", "anything")).status_code == 201

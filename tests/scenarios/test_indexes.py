@@ -15,7 +15,7 @@ from tests.scenarios.conftest import database
 
 from labkit.migrations import migrate
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("patient")]
 
 SLUG = "indexes"
 PAGE = 20

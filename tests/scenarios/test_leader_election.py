@@ -16,7 +16,7 @@ from tests.scenarios.conftest import SCENARIOS, database
 
 from labkit.migrations import migrate
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("patient")]
 
 SLUG = "leader-election"
 SOLUTIONS = ("solution", "solution-postgres-lease")

@@ -16,9 +16,9 @@ import pytest
 from redis.asyncio import Redis
 from tests import servers
 from tests.preloaded import Forked
-from tests.scenarios.conftest import database
+from tests.scenarios.conftest import BUSY_SECONDS, database
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("patient")]
 
 SLUG = "message-queues"
 SOLUTIONS = ("solution", "solution-table")
@@ -96,6 +96,7 @@ async def rides(
     for constant, shorter in {"IDLE_MILLISECONDS": 200, "WAIT_MILLISECONDS": 100}.items():
         if hasattr(jobs, constant):
             monkeypatch.setattr(jobs, constant, shorter)
+    monkeypatch.setattr(module(SLUG, request.param, "worker.payments"), "TIMEOUT_SECONDS", BUSY_SECONDS)
     redis = Redis.from_url(stores["REDIS_URL"])
     async with AsyncExitStack() as stack:
         for app in (front.app, worker.app):

@@ -9,7 +9,7 @@ import asyncpg
 import httpx
 import pytest
 from tests import servers
-from tests.scenarios.conftest import SCENARIOS
+from tests.scenarios.conftest import BUSY_SECONDS, SCENARIOS
 
 SLUG = "read-replicas"
 SELLER = "seller-6"
@@ -160,10 +160,16 @@ async def looks(client, written):
         ("wrong/everything-to-replicas", (False, False), (False, False)),
     ],
 )
-async def test_what_sellers_see_while_replicas_lag(module, monkeypatch, ports, variant, after_adding, after_repricing):
+async def test_what_sellers_see_while_replicas_lag(
+    module, monkeypatch, patient, ports, variant, after_adding, after_repricing
+):
     for name, port in zip(("POSTGRES_URL", "POSTGRES_REPLICA_URL"), ports, strict=True):
         monkeypatch.setenv(name, f"postgresql://app:app@127.0.0.1:{port}/lab")
-    app = module(SLUG, variant, "board.main").app
+    main, store = (module(SLUG, variant, f"board.{each}") for each in ("main", "database"))
+    for where, constant in ((main, "PIN_SECONDS"), (store, "SECONDS"), (store, "REPLICA_SECONDS")):
+        if hasattr(where, constant):
+            monkeypatch.setattr(where, constant, int(BUSY_SECONDS))
+    app = main.app
     transport = httpx.ASGITransport(app)
     async with (
         app.router.lifespan_context(app),

@@ -12,9 +12,9 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 from tests import servers
-from tests.scenarios.conftest import database
+from tests.scenarios.conftest import BUSY_SECONDS, database
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("patient")]
 
 SLUG = "url-shortener"
 SOLUTIONS = ("solution", "solution-one-statement")
@@ -56,7 +56,10 @@ async def links(
     variant, *changed = request.param
     for name, value in {**stores, **dict(changed)}.items():
         monkeypatch.setenv(name, value)
-    app = module(SLUG, variant, "links.main").app
+    main = module(SLUG, variant, "links.main")
+    if hasattr(main, "PATIENCE_SECONDS"):
+        monkeypatch.setattr(main, "PATIENCE_SECONDS", BUSY_SECONDS)
+    app = main.app
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://links") as client,
@@ -140,12 +143,22 @@ async def test_clicks_stay_as_many_while_they_are_added_up(links, stores, module
 
 
 @versions("wrong/count-in-redis")
-async def test_clicks_in_redis_go_with_it(links, stores):
+async def test_clicks_in_redis_go_with_it(links, stores, module, monkeypatch):
+    clicked = module(SLUG, "wrong/count-in-redis", "links.clicks").Clicks
+    flush, gone, flushed = clicked.flush, asyncio.Event(), asyncio.Event()
+
+    async def later(clicks: Any) -> None:
+        await gone.wait()
+        await flush(clicks)
+        flushed.set()
+
+    monkeypatch.setattr(clicked, "flush", later)
     await opened(links, SEEDED)
     redis = Redis.from_url(stores["REDIS_URL"])
     await redis.flushall()
     await redis.aclose()
-    await asyncio.sleep(1.5)
+    gone.set()
+    await asyncio.wait_for(flushed.wait(), BUSY_SECONDS)
     assert await clicks(links, SEEDED) == 0
 
 

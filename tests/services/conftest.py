@@ -20,7 +20,7 @@ from tests.forked_loadgen import AS_PYTHON, forking
 from tests.preloaded import Forked
 
 ROOT = Path(__file__).parents[2]
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 
 
 def free_port() -> int:
@@ -35,7 +35,7 @@ def wait_for(url: str, process: subprocess.Popen[bytes] | Forked) -> None:
     while time.monotonic() < deadline:
         assert process.poll() is None, f"{process.args} ended with {process.returncode} before {url} answered"
         try:
-            with urllib.request.urlopen(url, timeout=1.0):  # noqa: S310 (our own server)
+            with urllib.request.urlopen(url, timeout=5.0):  # noqa: S310 (our own server)
                 return
         except urllib.error.HTTPError as answer:
             answer.close()
@@ -54,7 +54,7 @@ def running(command: list[str], url: str, env: dict[str, str]) -> Iterator[subpr
         yield process
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(START_SECONDS)
 
 
 LOAD_PY = """
@@ -103,7 +103,7 @@ def serving(target: str, folder: Path, env: dict[str, str]) -> Iterator[tuple[st
         yield url, process
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(START_SECONDS)
 
 
 @pytest.fixture
@@ -136,14 +136,14 @@ class Loadgen:
         self.put: set[str] = set()
         headers = {"Authorization": "Bearer secret"}
         # All is plain HTTP; certificates are slow to load.
-        self.client = httpx.AsyncClient(base_url=api, headers=headers, timeout=10.0, verify=False)  # noqa: S501
+        self.client = httpx.AsyncClient(base_url=api, headers=headers, timeout=60.0, verify=False)  # noqa: S501
 
     async def prepare(self, run: str, plan: dict) -> httpx.Response:
         """PUT it, to be deleted after the test."""
         self.put.add(run)
         return await self.client.put(f"/runs/{run}", json=plan)
 
-    async def wait(self, run: str, *states: str, seconds: float = 60.0) -> dict:
+    async def wait(self, run: str, *states: str, seconds: float = 120.0) -> dict:
         """Poll until the run is in one of these states."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

@@ -206,33 +206,38 @@ def test_a_lifespan_that_fails_ends_the_process(tmp_path):
 
 SLOW = f"""{GOOD}
 import asyncio
+import os
 
 @app.get("/slow")
-async def slow(seconds: float):
+async def slow(seconds: float, after: str):
+    while not os.path.exists(after):
+        await asyncio.sleep(0.02)
     await asyncio.sleep(seconds)
     return 1
 """
 
 
 @pytest.mark.parametrize(("seconds", "answered"), [(0.5, True), (60, False)])
-def test_sigterm_gives_requests_in_flight_two_seconds(serve_process, seconds, answered):
+def test_sigterm_gives_requests_in_flight_two_seconds(serve_process, tmp_path, seconds, answered):
     url, process = serve_process("shop:app", SLOW)
-    answers = []
+    answers, told = [], tmp_path / "told"
 
     def ask() -> None:
         try:
-            answers.append(httpx.get(f"{url}/slow?seconds={seconds}", timeout=30).status_code == 200)
+            asked = {"seconds": seconds, "after": str(told)}
+            answers.append(httpx.get(f"{url}/slow", params=asked, timeout=120).status_code == 200)
         except httpx.TransportError:
             answers.append(False)
 
     thread = threading.Thread(target=ask)
     thread.start()
-    deadline = time.monotonic() + 10
-    with httpx.Client() as http:
+    deadline = time.monotonic() + 60
+    with httpx.Client(timeout=60) as http:
         while "app_requests_in_flight 1.0" not in http.get(f"{url}/metrics").text:
             assert time.monotonic() < deadline
             time.sleep(0.02)  # between two polls
+    told.touch()
     process.send_signal(signal.SIGTERM)
-    process.wait(5)
-    thread.join(5)
+    process.wait(60)
+    thread.join(60)
     assert answers == [answered]

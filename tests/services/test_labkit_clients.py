@@ -58,7 +58,7 @@ async def redis_server():
 
 async def test_redis_shows_its_connections(redis_server):
     _, url = await redis_server("answer")
-    client = create_client(url, timeout=5.0, retries=0, name="cache", protocol=2)
+    client = create_client(url, timeout=60.0, retries=0, name="cache", protocol=2)
     assert value("app_redis_connections", client="cache") == 0
     assert await client.ping()
     assert value("app_redis_connections", client="cache") == 1
@@ -69,7 +69,7 @@ async def test_redis_shows_its_connections(redis_server):
 @pytest.mark.parametrize("retries", [0, 2])
 async def test_redis_retries_as_often_as_told(redis_server, retries):
     redis, url = await redis_server("drop")
-    client = create_client(url, timeout=5.0, retries=retries, protocol=2)
+    client = create_client(url, timeout=60.0, retries=retries, protocol=2)
     with pytest.raises(RedisConnectionError):
         await client.ping()
     assert redis.pings == 1 + retries
@@ -78,7 +78,7 @@ async def test_redis_retries_as_often_as_told(redis_server, retries):
 
 async def test_redis_waits_as_long_as_told(redis_server):
     redis, url = await redis_server("silence")
-    client = create_client(url, timeout=0.5, retries=0, protocol=2)
+    client = create_client(url, timeout=3.0, retries=0, protocol=2)  # it has to come to the PING
     with pytest.raises(RedisTimeoutError):
         await client.ping()
     assert redis.pings == 1
@@ -86,11 +86,16 @@ async def test_redis_waits_as_long_as_told(redis_server):
 
 
 @pytest.mark.e2e
-async def test_redis_is_not_asked_on_a_connection_that_it_has_closed(redis):
-    client = create_client(f"redis://{redis.config.redis}/0", timeout=5.0, retries=0)
+async def test_redis_is_not_asked_on_a_connection_that_it_has_closed(redis, tools):
+    client = create_client(f"redis://{redis.config.redis}/0", timeout=60.0, retries=0)
     assert await client.ping()
     async with redis.redis() as admin:
         assert await admin.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes") >= 1
+
+        async def alone() -> bool:
+            return len(await admin.client_list(_type="normal")) == 1
+
+        await tools.until(alone)
     await asyncio.sleep(0.1)
     assert await client.ping()
     await client.aclose()
@@ -141,13 +146,13 @@ async def test_who_waits_for_a_connection_is_seen():
     port = server.sockets[0].getsockname()[1]
     pool = await postgres.create_pool(f"postgresql://app:app@127.0.0.1:{port}/lab", name="w", min_size=0, max_size=1)
     callers = [asyncio.create_task(pool.fetch("select 1")) for _ in range(3)]
-    await asyncio.wait_for(listening.wait(), 5)
+    await asyncio.wait_for(listening.wait(), 60)
     assert value("app_pool_waiting", pool="w") == 2
     for caller in callers:
         caller.cancel()
     await asyncio.gather(*callers, return_exceptions=True)
     pool.terminate()
-    await asyncio.wait_for(left.wait(), 5)
+    await asyncio.wait_for(left.wait(), 60)
     server.close()
 
 
@@ -167,7 +172,7 @@ async def things(request: Request, slow: float = 0):
 
 
 async def test_forward_gives_the_services_own_answer(serve):
-    async with Forward(serve("behind:app", BEHIND), timeout=10) as behind:
+    async with Forward(serve("behind:app", BEHIND), timeout=60) as behind:
         good, bad = await behind.send("POST", "/things", b"one"), await behind.send("POST", "/things", b"bad")
     assert (good.status_code, good.body, good.media_type) == (200, b'{"got":"one"}', "application/json")
     assert (bad.status_code, bad.body) == (409, b'{"detail":"no"}')
@@ -181,7 +186,7 @@ async def test_forward_ends_a_wait_that_is_too_long(serve):
 
 
 async def test_forward_says_when_nobody_answers():
-    async with Forward("http://127.0.0.1:1", timeout=5) as nobody:
+    async with Forward("http://127.0.0.1:1", timeout=60) as nobody:
         with pytest.raises(HTTPException) as away:
             await nobody.send("GET", "/things")
     assert away.value.status_code == 502

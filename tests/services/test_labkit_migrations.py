@@ -19,7 +19,11 @@ pytestmark = pytest.mark.e2e
 def url() -> Iterator[str]:
     port = servers.free_port()
     with servers.server(
-        port, ROLE="primary", SEED_SQL="", POSTGRES_ADMIN_PASSWORD=servers.ADMIN, POSTGRES_ARGS=f"-c port={port}"
+        port,
+        ROLE="primary",
+        SEED_SQL="",
+        POSTGRES_ADMIN_PASSWORD=servers.ADMIN,
+        POSTGRES_ARGS=f"{servers.FAST} -c port={port}",
     ):
         yield f"postgresql://app:app@127.0.0.1:{port}/lab"
 

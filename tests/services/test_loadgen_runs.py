@@ -9,6 +9,7 @@ import json
 import socket
 import time
 from collections import Counter
+from itertools import accumulate
 
 import pytest
 
@@ -66,6 +67,10 @@ def series(text: str, name: str) -> dict[str, float]:
     return found
 
 
+CORK_SECONDS = 0.15
+"""What is corked leaves after 0.2 s at the latest."""
+
+
 class RawServer:
     """Speaks just enough HTTP to misbehave; counts connections and requests."""
 
@@ -73,6 +78,8 @@ class RawServer:
         self.url = ""
         self.connections = self.requests = self.cookies = 0
         self.methods: Counter[bytes] = Counter()
+        self.slowest = 0.0
+        """Seconds from an answer's beginning to its connection's end."""
         self._behaviour = behaviour
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -84,6 +91,7 @@ class RawServer:
                 self.cookies += head.lower().count(b"\r\ncookie:")
                 if self._behaviour == "cut":
                     break
+                began = time.monotonic()
                 if self._behaviour == "close when idle":
                     # The end leaves in the packet of the answer: who has read the answer finds the connection closed.
                     writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
@@ -92,9 +100,11 @@ class RawServer:
                     writer.write(b"o")
                     break
                 writer.write(b"ok")
-                await writer.drain()
                 if self._behaviour == "close when idle":
+                    writer.write_eof()
+                    self.slowest = max(self.slowest, time.monotonic() - began)
                     break
+                await writer.drain()
         writer.close()
         with contextlib.suppress(ConnectionError):
             await writer.wait_closed()
@@ -202,13 +212,13 @@ async def test_same_seed_same_requests(loadgen, serve, make_plan):
 
 async def test_a_stalled_server_gives_unknown_and_the_wait_shows(loadgen, serve, make_plan):
     call = 'self.call("x", "GET", "/stall")'
-    plan = make_plan(target=serve("shop:app", APP), load_py=ONE_CALL.format(call=call), deadline=0.3)
+    plan = make_plan(target=serve("shop:app", APP), load_py=ONE_CALL.format(call=call), deadline=5)
     counts = await outcome(loadgen, plan)
     assert (counts["ok"], counts["failed"]) == (0, 0)
     assert counts["unknown"] > 100
     lines = await history(loadgen, "r")
     assert {line["error"] for line in lines} == {"no answer within the deadline"}
-    assert all(line["latency"] >= 0.3 and line["status"] is None for line in lines)
+    assert all(line["latency"] >= 5 and line["status"] is None for line in lines)
     text = await loadgen.metrics()
     assert set(series(text, "faultline_load_latency_seconds_count").values()) == {0.0}
     assert set(series(text, "faultline_load_exact_latency_seconds").values()) == {float("inf")}
@@ -273,14 +283,29 @@ async def test_connections_are_used_again_and_nothing_else(loadgen, raw_server, 
         loadgen, make_plan(target=server.url, load_py=ONE_CALL.format(call='self.call("x", "GET", "/")'))
     )
     assert counts["ok"] == server.requests > 100
-    assert server.connections < server.requests / 2
+    # No more than there were requests at once, of which a busy machine may have many.
+    assert server.connections <= most_at_once(await history(loadgen, "r"))
     assert server.cookies == 0
 
 
+def most_at_once(lines: list[dict]) -> int:
+    """Requests that were under way together."""
+    steps = sorted(
+        [(line["sent"], 1) for line in lines] + [(line["end"], -1) for line in lines],
+        key=lambda step: (step[0], -step[1]),
+    )
+    return max(accumulate(change for _, change in steps))
+
+
 async def test_a_connection_that_the_server_closed_while_idle_is_not_used(loadgen, raw_server, make_plan):
-    server = await raw_server("close when idle")
-    plan = make_plan(target=server.url, load_py=ONE_CALL.format(call='self.call("x", "GET", "/")'))
-    counts = await outcome(loadgen, plan)
+    for _ in range(20):
+        server = await raw_server("close when idle")
+        plan = make_plan(target=server.url, load_py=ONE_CALL.format(call='self.call("x", "GET", "/")'))
+        counts = await outcome(loadgen, plan)
+        if server.slowest < CORK_SECONDS:
+            break
+    else:
+        pytest.fail(f"this server took {server.slowest:.1f} s to close a connection: the answer left alone")
     assert counts == {"ok": server.requests, "failed": 0, "unknown": 0}
     assert server.connections == server.requests > 100
 
@@ -301,7 +326,8 @@ async def test_the_drain_cuts_off_what_has_no_answer(loadgen, serve, make_plan):
     plan = make_plan(
         target=serve("shop:app", APP), load_py=ONE_CALL.format(call='self.call("x", "GET", "/stall")'), deadline=30
     )
-    plan["windows"]["drain"] = [1.5, 1.7]
+    # By the end of it a busy machine has sent them all.
+    plan["windows"]["drain"] = [1.5, 6.5]
     counts = await outcome(loadgen, plan)
     assert counts["unknown"] > 100
     assert {line["error"] for line in await history(loadgen, "r")} == {"cut off"}
@@ -324,6 +350,9 @@ async def test_final_reads_know_what_was_sent_and_are_no_load(loadgen, serve, ma
     # Each order was sent exactly once.
     assert {line["result"] for line in reads} == {1}
 
+
+FEW = [{"at": 0, "rate": 20}]
+"""All can be read three times in the time that there is for it, also where each takes its time."""
 
 READ_BACK = """
     @classmethod
@@ -356,7 +385,7 @@ async def read(id: str):
 
 async def test_read_back_asks_for_every_key_until_it_gets_an_answer(loadgen, serve, make_plan):
     source = make_plan()["load_py"] + READ_BACK
-    await loadgen.run("r", make_plan(target=serve("shop:app", FLAKY_APP), load_py=source))
+    await loadgen.run("r", make_plan(target=serve("shop:app", FLAKY_APP), load_py=source, stages=FEW))
     lines = await history(loadgen, "r")
     bought = {line["key"] for line in lines if line["op"] == "buy"}
     reads = [line for line in lines if line["op"] == "read"]
@@ -370,9 +399,7 @@ async def test_read_back_asks_for_every_key_until_it_gets_an_answer(loadgen, ser
 
 async def test_what_cannot_be_read_back_is_left_and_the_run_ends(loadgen, serve, make_plan):
     target = serve("shop:app", APP.replace('return {"times": orders[id]}', "raise HTTPException(500)"))
-    status = await loadgen.run(
-        "r", make_plan(target=target, load_py=make_plan()["load_py"] + READ_BACK, stages=[{"at": 0, "rate": 20}])
-    )
+    status = await loadgen.run("r", make_plan(target=target, load_py=make_plan()["load_py"] + READ_BACK, stages=FEW))
     assert status["state"] == "done"
     reads = [line for line in await history(loadgen, "r") if line["op"] == "read"]
     assert {line["outcome"] for line in reads} == {"failed"}
@@ -480,7 +507,7 @@ async def test_delete_stops_at_once(loadgen, serve, make_plan):
     await loadgen.prepare("r", plan)
     await loadgen.wait("r", "ready")
     await loadgen.client.post("/runs/r/start", json={"mark": time.time()})
-    await loadgen.wait("r", "running")
+    await loadgen.wait("r", "running", "draining")
     assert (await loadgen.client.delete("/runs/r")).status_code == 204
     assert (await loadgen.client.get("/runs/r")).status_code == 404
     assert (await loadgen.prepare("r", plan)).status_code == 201

@@ -5,6 +5,7 @@ import asyncio
 import httpx
 import pytest
 from prometheus_client import REGISTRY
+from tests.conftest import until
 
 from payments import main
 from payments.provider import Busy, ChargeRequest, Provider
@@ -62,8 +63,25 @@ async def test_an_unknown_charge_cannot_be_given_back(http):
     assert (await http.post("/charges/none/refund")).status_code == 404
 
 
-async def test_beyond_its_capacity_it_refuses_and_counts(http, attempts):
-    answers = await asyncio.gather(*(http.post("/charges", json=ORDER) for _ in range(5)))
+class Held(Provider):
+    """The card network answers once `go` is set."""
+
+    def __init__(self, max_in_flight: int) -> None:
+        super().__init__(max_in_flight, work_seconds=0)
+        self.go = asyncio.Event()
+
+    async def _make(self, request):
+        await self.go.wait()
+        return await super()._make(request)
+
+
+async def test_beyond_its_capacity_it_refuses_and_counts(http, attempts, monkeypatch):
+    held = Held(max_in_flight=2)
+    monkeypatch.setattr(main, "provider", held)
+    asked = [asyncio.create_task(http.post("/charges", json=ORDER)) for _ in range(5)]
+    await until(lambda: sum(each.done() for each in asked) == 3)
+    held.go.set()
+    answers = await asyncio.gather(*asked)
     assert sorted(answer.status_code for answer in answers) == [201, 201, 503, 503, 503]
     refused = next(answer for answer in answers if answer.status_code == 503)
     assert refused.json() == {"detail": "2 charges are in flight"}

@@ -35,14 +35,21 @@ async def word():
 
 @app.get("/slow")
 async def slow():
+    # Ends soon after other code has been imported.
     import asyncio
-    await asyncio.sleep(1)
+    while not os.path.exists(os.environ["TMPDIR"] + "/imported"):
+        await asyncio.sleep(0.02)
+    await asyncio.sleep(0.5)
     return "{word}"
 
 @app.get("/die")
 async def die():
     os._exit(7)
 """
+
+
+SAYS_SO = "open(os.environ['TMPDIR'] + '/imported', 'w').close()"
+BUSY_SECONDS = 60.0
 
 
 class Pod:
@@ -56,7 +63,7 @@ class Pod:
         port, control = free_ports(2)
         self.url, self.control = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{control}/code"
         # A new connection each time: processes change behind the port.
-        self.http = httpx.Client(timeout=30, headers={"Connection": "close"})
+        self.http = httpx.Client(timeout=BUSY_SECONDS, headers={"Connection": "close"})
         arguments = ["shop.main:app", "--host", "127.0.0.1", "--port", str(port), "--control", str(control)]
         path, own = f"{folder}:{SERVICES}", {"CODE_DIGEST": "first", "TMPDIR": str(folder)}
         self.process: Any
@@ -68,7 +75,7 @@ class Pod:
             self.process = Forked("labkit.serve", arguments, path=path, environment=own, folder=str(folder))
 
     def wait(self) -> Pod:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + BUSY_SECONDS
         while True:
             try:
                 self.http.get(f"{self.url}/healthz")
@@ -168,19 +175,19 @@ def test_code_that_does_not_start_changes_nothing(steady, text, problem):
 def test_requests_under_way_are_answered_by_the_old_code(pod):
     shop = pod(source("old")).wait()
     with ThreadPoolExecutor() as pool:
-        slow = pool.submit(httpx.get, f"{shop.url}/slow", timeout=20)
-        deadline = time.monotonic() + 20
+        slow = pool.submit(httpx.get, f"{shop.url}/slow", timeout=2 * BUSY_SECONDS)
+        deadline = time.monotonic() + BUSY_SECONDS
         while "app_requests_in_flight 1.0" not in shop.http.get(f"{shop.url}/metrics").text:
             assert time.monotonic() < deadline
             time.sleep(0.02)  # between two polls
-        shop.swap("second", {"shop/main.py": source("new")})
-        assert slow.result(20).json() == "old"
+        shop.swap("second", {"shop/main.py": source("new", SAYS_SO)})
+        assert slow.result().json() == "old"
     assert shop.word()["word"] == "new"
 
 
 def test_an_app_that_does_not_import_ends_the_process(pod):
     shop = pod("import no_such_module", plain=True)
-    _, errors = shop.process.communicate(timeout=30)
+    _, errors = shop.process.communicate(timeout=BUSY_SECONDS)
     assert shop.process.returncode == 1
     assert "Traceback" in errors
     assert "No module named 'no_such_module'" in errors
@@ -190,14 +197,14 @@ def test_an_app_that_dies_takes_the_process_along(pod):
     shop = pod(source("old")).wait()
     with pytest.raises(httpx.TransportError):
         shop.http.get(f"{shop.url}/die")
-    assert shop.process.wait(10) == 7
+    assert shop.process.wait(BUSY_SECONDS) == 7
 
 
 def test_sigterm_ends_both(pod):
     shop = pod(source("old"), plain=True).wait()
     child = shop.word()["pid"]
     shop.process.send_signal(signal.SIGTERM)
-    assert shop.process.wait(10) == 128 + signal.SIGTERM  # as uvicorn ends
+    assert shop.process.wait(BUSY_SECONDS) == 128 + signal.SIGTERM  # as uvicorn ends
     with pytest.raises(ProcessLookupError):
         os.kill(child, 0)
 
@@ -214,7 +221,7 @@ def test_a_supervisor_that_is_killed_leaves_nobody_behind(pod):
     shop = pod(source("old")).wait()
     shop.process.kill()
     shop.process.wait()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + BUSY_SECONDS
     while _answers(shop):
         assert time.monotonic() < deadline, "the app outlived its supervisor"
         time.sleep(0.02)  # between two polls
