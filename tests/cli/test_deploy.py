@@ -12,7 +12,7 @@ from tests.cli.conftest import FOLDER
 
 from faultline import catalogue, workspace
 from faultline.catalogue import CodeVersion
-from faultline.cli import _deploy, _labs, _ship, _syntax
+from faultline.cli import _deploy, _experiment, _labs, _ship, _syntax
 from faultline.cli._show import Line
 from faultline.errors import InvalidInput, NotReady
 from faultline.manifests import LAST_APPLIED
@@ -164,7 +164,7 @@ def test_data_begin_anew_for_other_code_than_the_lab_had_when_it_was_read(cluste
     before = _labs.find(cluster, "shop", None)
     write_migration("SELECT 1;")
     run("fix")
-    _ship.make_way(cluster, before, running.files)
+    _experiment.deploy(cluster, before, "flawed")
     assert len(resets(cluster)) == 1
 
 

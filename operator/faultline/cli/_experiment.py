@@ -65,7 +65,8 @@ def _clear(cluster: Cluster, name: str) -> None:
 def deploy(cluster: Cluster, lab: Lab, variant: str) -> None:
     """Put a version of the catalogue's code into the lab and wait until it serves."""
     code = catalogue.version(_labs.scenario_folder(lab.slug), variant)
-    _ship.make_way(cluster, lab, code.files)
+    now = _labs.find(cluster, None, lab.name)  # Since `lab` was read other code may have come.
+    _ship.make_way(cluster, lab, _ship.deployed_files(cluster, now), code.files)
     _ship.ship(cluster, lab, code)
     with Line() as line:
         _ship.wait_serving(cluster, lab, code, line)

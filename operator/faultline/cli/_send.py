@@ -77,7 +77,7 @@ def send(cluster: Cluster, lab: Lab, code: CodeVersion) -> Sent:
         console.print(f"{lab.name} runs exactly this code already")
         return Sent(code, False, False, 0.0)
     difference(workspace.difference(before, code.files) if before else {})
-    _ship.make_way(cluster, lab, code.files)
+    _ship.make_way(cluster, lab, before, code.files)
     swapped = _replace(cluster, lab, code, before)
     return Sent(code, True, swapped, time.monotonic() - began)
 

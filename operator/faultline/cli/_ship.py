@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import base64
 import time
 from collections.abc import Mapping
 from typing import Any
 
 from faultline import catalogue, tuning
 from faultline.catalogue import CodeVersion
-from faultline.cli import _labs, _runs
+from faultline.cli import _injector, _labs, _runs
 from faultline.cli._cluster import Cluster
 from faultline.cli._deploy import POLL_SECONDS, pods_up
 from faultline.cli._labs import SCENARIOS, Lab
 from faultline.cli._show import Line, duration
 from faultline.cli.base import console
 from faultline.errors import FaultlineError, InvalidInput, NotReady
-from faultline.names import ANNOTATION_CODE, INJECTOR_PORT, harness_namespace, lab_namespace
+from faultline.names import ANNOTATION_CODE, lab_namespace
 
 SERVING_SECONDS = 60.0
 RESET_SECONDS = 45.0
@@ -39,27 +38,22 @@ def ship(cluster: Cluster, lab: Lab, code: CodeVersion) -> None:
     point_at(cluster, lab, code.configmap)
 
 
-def make_way(cluster: Cluster, lab: Lab, files: Mapping[str, str]) -> None:
+def make_way(cluster: Cluster, lab: Lab, deployed: Mapping[str, str], files: Mapping[str, str]) -> None:
     """Have the data begin anew when the lab's database has run migrations that are changed or missing in `files`.
 
-    Each is run once and nothing undoes it, so what `files` do next may not go with what it did. A run under way keeps
-    its data: the next one begins with new ones in any case. Raises Unreachable (FL601) without an injector.
+    `deployed` is the code that runs now. Each migration is run once and nothing undoes it, so what `files` do next may
+    not go with what it did. A run under way keeps its data: the next one begins with new ones in any case. Raises
+    Unreachable (FL601) without an injector.
     """
-    now = _labs.find(cluster, None, lab.name)  # Since `lab` was read other code may have come.
-    run = [
-        path for path, text in deployed_files(cluster, now).items() if "migrations/" in path and files.get(path) != text
-    ]
-    if not run:
+    changed = [path for path, text in deployed.items() if "migrations/" in path and files.get(path) != text]
+    if not changed:
         return
     if any(each.scenario == lab.name for each in _runs.under_way(cluster)):
         then = "the database keeps what it did for the run that is under way"
     else:
         then = "the data begin anew"
-        namespace = harness_namespace(lab.name)
-        secret = cluster.get(f"/api/v1/namespaces/{namespace}/secrets/harness") or {"data": {"token": ""}}
-        token = base64.b64decode(secret["data"]["token"]).decode()
-        cluster.service("POST", namespace, "edges", INJECTOR_PORT, "/reset", token=token, timeout=RESET_SECONDS)
-    for path in run:
+        _injector.call(cluster, lab.name, "POST", "/reset", timeout=RESET_SECONDS)
+    for path in changed:
         console.print(f"[yellow]{path} has been run[/], and is changed now: {then}")
 
 

@@ -6,17 +6,15 @@ time (`_emergency`), since nobody knows beforehand whether the API server answer
 
 from __future__ import annotations
 
-import base64
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from faultline.cli import _labs, _runs
+from faultline.cli import _injector, _labs, _runs
 from faultline.cli._cluster import Cluster
 from faultline.cli._emergency import NodeStop, Stopped
 from faultline.cli._runs import RUNS
 from faultline.errors import FaultlineError, NotReady, Unreachable
-from faultline.names import INJECTOR_PORT, harness_namespace
 
 STOP_SECONDS = 4.0
 """The injector's own bound is 2 s."""
@@ -111,13 +109,10 @@ def _end_runs(cluster: Cluster, ended: Sequence[Stopped]) -> None:
 
 def _stop_one(cluster: Cluster, lab: str) -> Stopped:
     try:
-        secret = cluster.get(f"/api/v1/namespaces/{harness_namespace(lab)}/secrets/harness")
-        if secret is None:
+        token = _injector.token(cluster, lab)
+        if token is None:
             return Stopped(lab)  # the harness is not up (yet): there is nothing that could inject a fault
-        token = base64.b64decode(secret["data"]["token"]).decode()
-        answer = cluster.service(
-            "POST", harness_namespace(lab), "edges", INJECTOR_PORT, "/stop", token=token, timeout=STOP_SECONDS
-        )
+        answer = _injector.call(cluster, lab, "POST", "/stop", known=token, timeout=STOP_SECONDS)
         return Stopped(lab, faults=[str(each) for each in answer["ended"]])
     except (Unreachable, NotReady) as error:
         return Stopped(lab, problem=error.message)
