@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import subprocess
 import time
 from collections.abc import Callable
@@ -10,11 +9,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from faultline.api.base import API_VERSION
+from faultline.cli import _injector
 from faultline.cli._cluster import Cluster
 from faultline.cli._crash import NOISE
 from faultline.clients.kube import ANSWER_SECONDS
 from faultline.host.home import Home
-from faultline.names import INJECTOR_PORT, harness_namespace, lab_namespace
+from faultline.names import harness_namespace, lab_namespace
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 TINY = SCENARIOS / "tiny"
@@ -72,16 +72,9 @@ class Lab:
         found = self.cluster.items(f"/api/v1/namespaces/{namespace}/pods", selector)
         return [each for each in found if "deletionTimestamp" not in each["metadata"]]
 
-    def token(self) -> str:
-        """The harness' token."""
-        secret = self.cluster.get(f"/api/v1/namespaces/{self.harness}/secrets/harness")
-        assert secret, f"{self.harness} has no Secret harness"
-        return base64.b64decode(secret["data"]["token"]).decode()
-
     def injector(self, method: str, path: str, body: Any = None, seconds: float = ANSWER_SECONDS) -> Any:
         """Call the injector."""
-        where = self.harness, "edges", INJECTOR_PORT, path
-        return self.cluster.service(method, *where, body, token=self.token(), timeout=seconds)
+        return _injector.call(self.cluster, self.name, method, path, body, timeout=seconds)
 
     def toxics(self) -> list[str]:
         """Every toxic that is on, by its edge."""

@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 from tests.e2e.lab import Lab, kubectl, wait_for
 
-from faultline.names import INJECTOR_PORT
-
 LASTS, PAUSE = 2.0, 2.5
 FAULTS: list[tuple[str, str, dict[str, Any]]] = [
     ("bandwidth", "web->redis", {"rate": 100}),
@@ -31,11 +29,6 @@ for each in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
     if b"faultline.injector" in each.read_bytes() and b"tini" not in each.read_bytes():
         os.kill(int(each.parent.name), signal.SIGKILL)
 """
-
-
-def injector(lab: Lab, method: str, path: str, body: Any = None) -> Any:
-    """Call the injector with a body."""
-    return lab.cluster.service(method, lab.harness, "edges", INJECTOR_PORT, path, body, token=lab.token())
 
 
 def plan(run: str, faults: list[dict[str, Any]]) -> dict[str, Any]:
@@ -62,9 +55,9 @@ def results(tiny: Lab) -> dict[str, dict[str, Any]]:
         at = start + sum(each["edge"] == edge for each in faults) * (LASTS + PAUSE)
         name = type.replace("_", "-")
         faults.append({"name": name, "type": type, "edge": edge, "start": at, "end": at + LASTS, "params": params})
-    injector(tiny, "PUT", "/plan", plan("e2e-all", faults))
+    tiny.injector("PUT", "/plan", plan("e2e-all", faults))
     time.sleep(max(0.0, max(each["end"] for each in faults) + PAUSE - time.time()))
-    return {each["type"]: each for each in injector(tiny, "DELETE", "/plan/e2e-all")}
+    return {each["type"]: each for each in tiny.injector("DELETE", "/plan/e2e-all")}
 
 
 @pytest.mark.parametrize("type", [each[0] for each in FAULTS if each[0] != "none"])
@@ -108,18 +101,18 @@ def state(lab: Lab) -> dict[str, Any]:
 
 
 def test_killed_injector_goes_on_with_its_plan(tiny: Lab) -> None:
-    injector(tiny, "PUT", "/plan", plan("e2e-kill", [one_fault()]))
+    tiny.injector("PUT", "/plan", plan("e2e-kill", [one_fault()]))
     wait_for("the fault", tiny.toxics, 5)
     kill(tiny)
     wait_for("the fault again", lambda: any(edge["toxics"] for edge in state(tiny)["edges"].values()), 20)
-    [fault] = injector(tiny, "DELETE", "/plan/e2e-kill")
+    [fault] = tiny.injector("DELETE", "/plan/e2e-kill")
     assert fault["gap"] > 0
     assert tiny.toxics() == []
 
 
 def test_killed_injector_leaves_nothing_when_its_lease_is_lost(tiny: Lab) -> None:
     wait_for("the injector", lambda: state(tiny).get("alive") is False, 60)
-    injector(tiny, "PUT", "/plan", plan("e2e-lost", [one_fault("blackhole", "client->web")]) | {"lease_seconds": 1})
+    tiny.injector("PUT", "/plan", plan("e2e-lost", [one_fault("blackhole", "client->web")]) | {"lease_seconds": 1})
     kill(tiny)
     wait_for("an answer by the client's way", lambda: visits(tiny), 60)
     assert state(tiny).get("alive") is False

@@ -12,7 +12,7 @@ from tests.e2e.lab import SCENARIOS, TINY, Lab, kubectl, wait_for
 
 from faultline import catalogue
 from faultline.cli._cluster import Cluster
-from faultline.names import ANNOTATION_FAULT, INJECTOR_PORT
+from faultline.names import ANNOTATION_FAULT
 
 NAME, REPLICAS = "e2e-pods", 2
 FAULTS: list[tuple[str, float, float, dict[str, Any]]] = [
@@ -53,11 +53,6 @@ def lab(cluster: Cluster) -> Iterator[Lab]:
     one.remove()
 
 
-def injector(lab: Lab, method: str, path: str, body: Any = None) -> Any:
-    """Call the injector with a body."""
-    return lab.cluster.service(method, lab.harness, "edges", INJECTOR_PORT, path, body, token=lab.token())
-
-
 def fault(type: str, start: float, seconds: float, **params: Any) -> dict[str, Any]:
     """One on the lab's only service."""
     params = {"service": "web", **params}
@@ -67,7 +62,7 @@ def fault(type: str, start: float, seconds: float, **params: Any) -> dict[str, A
 
 def start(lab: Lab, run: str, *faults: dict[str, Any]) -> None:
     """A plan whose lease lasts a minute."""
-    injector(lab, "PUT", "/plan", {"run": run, "lease_seconds": 60, "faults": list(faults)})
+    lab.injector("PUT", "/plan", {"run": run, "lease_seconds": 60, "faults": list(faults)})
 
 
 def ready(lab: Lab) -> bool:
@@ -105,10 +100,10 @@ def results(lab: Lab) -> dict[str, dict[str, Any]]:
     deadline = at + 20
     while time.time() < deadline:
         time.sleep(2)
-        injector(lab, "POST", "/lease", {"run": "e2e-pods"})
-        if all(each["cleared"] for each in injector(lab, "GET", "/state")["faults"]):
+        lab.injector("POST", "/lease", {"run": "e2e-pods"})
+        if all(each["cleared"] for each in lab.injector("GET", "/state")["faults"]):
             break
-    return {each["type"]: each for each in injector(lab, "DELETE", "/plan/e2e-pods")}
+    return {each["type"]: each for each in lab.injector("DELETE", "/plan/e2e-pods")}
 
 
 @pytest.mark.parametrize("type", [each[0] for each in FAULTS])
@@ -133,7 +128,7 @@ def kill_pod(lab: Lab) -> None:
 def answering(lab: Lab) -> bool:
     """Whether an injector answers."""
     try:
-        return "edges" in injector(lab, "GET", "/state")
+        return "edges" in lab.injector("GET", "/state")
     except Exception:
         return False
 
@@ -144,7 +139,7 @@ def test_what_a_lost_injector_left_is_put_back_by_the_next(lab: Lab, results: di
     # A pod more rather than one less: which one goes is not ours to choose, and its mark would go with it.
     throttle = fault("cpu_throttle", now + 2, 60, percent=100, cpu="20m")
     start(lab, "e2e-lost", fault("pause", now, 60), throttle, fault("scale", now + 3, 60, replicas=REPLICAS + 1))
-    wait_for("the faults", lambda: all(each["applied"] for each in injector(lab, "GET", "/state")["faults"]), 15)
+    wait_for("the faults", lambda: all(each["applied"] for each in lab.injector("GET", "/state")["faults"]), 15)
     assert len(marked(lab)) >= 2
     kill_pod(lab)
     wait_for("what it left is put back", lambda: ready(lab) and limits(lab) == {"150m"}, 60)

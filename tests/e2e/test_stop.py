@@ -16,7 +16,7 @@ from tests.e2e.lab import Lab, kubectl, wait_for
 from faultline.cli import _node
 from faultline.cli._crash import Sampler
 from faultline.host.home import REPO, Home
-from faultline.names import INJECTOR_PORT, SYSTEM_NAMESPACE
+from faultline.names import SYSTEM_NAMESPACE
 from faultline.scenario import ScenarioSpec
 
 STOP_SECONDS = 2.0
@@ -59,7 +59,7 @@ def seen(tiny: Lab, ports: dict[int, str]) -> Iterator[Sampler]:
         for name, type, edge, params in FAULTS
     ]
     plan = {"run": f"e2e-{now:.0f}", "lease_seconds": 60, "faults": faults}
-    tiny.cluster.service("PUT", tiny.harness, "edges", INJECTOR_PORT, "/plan", plan, token=tiny.token())
+    tiny.injector("PUT", "/plan", plan)
     sampler = Sampler(tiny.name, ports, {"client->web": "hole"})
     try:
         wait_for("all faults", lambda: {each.fault for each in sampler.sightings} == NAMES, 10)

@@ -9,7 +9,6 @@ import pytest
 from tests.e2e.lab import Lab, kubectl, wait_for
 
 from faultline.errors import Unreachable
-from faultline.names import INJECTOR_PORT
 
 LASTS, PAUSE = 2.5, 3.0
 TOGETHER: list[dict[str, dict[str, Any]]] = [
@@ -19,12 +18,6 @@ TOGETHER: list[dict[str, dict[str, Any]]] = [
     {"kill_backends": {"every": "500ms"}, "evict": {"policy": "allkeys-lru"}},
     {"restart_cold": {}},
 ]
-
-
-def injector(lab: Lab, method: str, path: str, body: Any = None) -> Any:
-    """Call the injector with a body."""
-    where = lab.harness, "edges", INJECTOR_PORT, path
-    return lab.cluster.service(method, *where, body, token=lab.token(), timeout=60)
 
 
 def planned(type: str, start: float, seconds: float, params: dict[str, Any]) -> dict[str, Any]:
@@ -43,9 +36,9 @@ def results(tiny: Lab) -> dict[str, dict[str, Any]]:
         for index, group in enumerate(TOGETHER)
         for type, params in group.items()
     ]
-    injector(tiny, "PUT", "/plan", {"run": "e2e-stores", "lease_seconds": 60, "faults": faults})
+    tiny.injector("PUT", "/plan", {"run": "e2e-stores", "lease_seconds": 60, "faults": faults}, seconds=60)
     time.sleep(max(0.0, faults[-1]["end"] + PAUSE - time.time()))
-    return {each["type"]: each for each in injector(tiny, "DELETE", "/plan/e2e-stores")}
+    return {each["type"]: each for each in tiny.injector("DELETE", "/plan/e2e-stores", seconds=60)}
 
 
 @pytest.mark.parametrize("type", [type for group in TOGETHER for type in group])
@@ -78,12 +71,12 @@ def paused(lab: Lab) -> bool:
 
 def test_readers_miss_writes_while_replay_is_paused(results: dict[str, dict[str, Any]], tiny: Lab) -> None:
     faults = [planned("replay_pause", time.time(), 30, {})]
-    injector(tiny, "PUT", "/plan", {"run": "e2e-pause", "lease_seconds": 60, "faults": faults})
+    tiny.injector("PUT", "/plan", {"run": "e2e-pause", "lease_seconds": 60, "faults": faults}, seconds=60)
     wait_for("the pause", lambda: paused(tiny), 5)
     tiny.visit("/pages/unseen", "PUT")
     time.sleep(1)
     assert "unseen" not in tiny.visit("/pages")
-    injector(tiny, "DELETE", "/plan/e2e-pause")
+    tiny.injector("DELETE", "/plan/e2e-pause", seconds=60)
     wait_for("the page at the replica", lambda: "unseen" in tiny.visit("/pages"), 3)
 
 
@@ -107,13 +100,13 @@ def test_after_a_failover_the_app_writes_to_the_replica_until_a_reset(
 ) -> None:
     start = time.time() + 3
     faults = [planned("failover", start, 8, {"detection": "1s"})]
-    injector(tiny, "PUT", "/plan", {"run": "e2e-failover", "lease_seconds": 60, "faults": faults})
+    tiny.injector("PUT", "/plan", {"run": "e2e-failover", "lease_seconds": 60, "faults": faults}, seconds=60)
     assert writes(tiny)
     wait_for("the end of writes", lambda: not writes(tiny), 8, every=0.05)
     assert time.time() >= start
     wait_for("writes again", lambda: writes(tiny), 8)
     time.sleep(max(0.0, start + 8 + PAUSE - time.time()))
-    [fault] = injector(tiny, "DELETE", "/plan/e2e-failover")
+    [fault] = tiny.injector("DELETE", "/plan/e2e-failover", seconds=60)
     assert fault["error"] == ""
     assert fault["target"] == "postgres-replica-0"
     assert fault["plannedStart"] <= fault["applied"] <= fault["observed"] < fault["reverted"] <= fault["cleared"]
@@ -121,7 +114,7 @@ def test_after_a_failover_the_app_writes_to_the_replica_until_a_reset(
     assert follows(tiny, "postgres-replica-0") == "f"
     wait_for("the old primary as a replica", lambda: follows(tiny, "postgres-0") == "t", 30)
 
-    injector(tiny, "POST", "/reset")
+    tiny.injector("POST", "/reset", seconds=60)
     assert follows(tiny, "postgres-0") == "f"
     assert tiny.injector("GET", "/ready") == {"problems": []}
     tiny.visit("/pages/home-again", "PUT")
@@ -131,7 +124,7 @@ def test_after_a_failover_the_app_writes_to_the_replica_until_a_reset(
 
 def test_nothing_is_left_when_the_injectors_pod_is_gone(results: dict[str, dict[str, Any]], tiny: Lab) -> None:
     faults = [planned("replay_pause", time.time(), 60, {}), planned("evict", time.time(), 60, {"percent": 1})]
-    injector(tiny, "PUT", "/plan", {"run": "e2e-gone", "lease_seconds": 60, "faults": faults})
+    tiny.injector("PUT", "/plan", {"run": "e2e-gone", "lease_seconds": 60, "faults": faults}, seconds=60)
     wait_for("the pause", lambda: paused(tiny), 5)
     kubectl("-n", tiny.harness, "delete", "pod", "-l", "app=edges", "--grace-period=0", "--force")
     wait_for("replay without the injector", lambda: not paused(tiny), 5)

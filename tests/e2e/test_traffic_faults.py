@@ -160,7 +160,7 @@ def test_a_clock_is_right_again_when_the_injector_dies(lab: Lab, status: dict[st
     now = time.time()
     fault = {"name": "f", "type": "clock_step", "start": now + 1, "end": now + 60, "params": CLOCK}
     plan = {"run": "e2e-clock", "lease_seconds": 60, "faults": [fault]}
-    lab.cluster.service("PUT", lab.harness, "edges", 8090, "/plan", plan, token=lab.token())
+    lab.injector("PUT", "/plan", plan)
     wait_for("the shift", lambda: ahead() < -40, 10)
     kubectl("-n", lab.harness, "scale", "deploy/edges", "--replicas=0")
     kubectl("-n", lab.harness, "delete", "pod", "-l", "app=edges", "--force", "--grace-period=0")
