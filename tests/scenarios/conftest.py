@@ -13,11 +13,11 @@ from typing import Any
 import asyncpg
 import pytest
 from tests import servers
+from tests.conftest import BUSY_SECONDS
 
 import labkit.redis
 from faultline import catalogue
 
-BUSY_SECONDS = 60.0
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 
 

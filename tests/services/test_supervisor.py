@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.conftest import free_ports
+from tests.conftest import BUSY_SECONDS, free_ports
 from tests.preloaded import Forked
 
 pytestmark = pytest.mark.integration
@@ -49,7 +49,6 @@ async def die():
 
 
 SAYS_SO = "open(os.environ['TMPDIR'] + '/imported', 'w').close()"
-BUSY_SECONDS = 60.0
 
 
 class Pod:
