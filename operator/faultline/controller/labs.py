@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 POLL_SECONDS = 0.5
 CHECK_SECONDS = 10.0
 BUSY_SECONDS = 1.0
-"""While a run is under way: a pod that a fault has replaced gets its CPU limit as soon as it is Ready."""
+"""While there are pods with a limit to come: they are Ready a moment ago, or a fault of the run has replaced them."""
 RETRY_SECONDS = 5.0
 PROBLEMS_SECONDS = 2.0
 PATIENCE_SECONDS = 120.0
@@ -144,10 +144,11 @@ class Lab:
             # Somebody uninstalled it.
             self.status = self.status.model_copy(update={"deployed": None})
             return POLL_SECONDS
-        missing = readiness.all_late(found_now) + late
+        missing = readiness.all_late(found_now)
         if not missing:
             await self._ready(wanted)
-            return CHECK_SECONDS
+            # The nodes take a second or two to put a limit in force: a lab is of use before, but no run begins.
+            return BUSY_SECONDS if late else CHECK_SECONDS
         await self._not_ready(wanted, missing, await self._problems())
         if self._waited() >= PATIENCE_SECONDS:
             return CHECK_SECONDS
