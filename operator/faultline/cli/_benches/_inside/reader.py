@@ -149,10 +149,16 @@ def main() -> None:
     if ways and wish["rate"]:
         worker.start()
     streams = {name: Stream(host, port, dense) for name, (host, port, dense) in wish["streams"].items()}
+    # What came to the first ones while the last were opened lay there unread, and the kernel gives all of it the time
+    # at which the last of it arrived.
+    opened = time.time()
     read_all(streams, wish["until"])
     if worker.pid:
         worker.join()
-    events = {name: delays(each.messages, wish["delay"]) for name, each in streams.items()}
+    events = {
+        name: delays([one for one in each.messages if one[0] >= opened], wish["delay"])
+        for name, each in streams.items()
+    }
     json.dump({"events": events, "load": {"sent": counts[0], "answered": counts[1]}}, sys.stdout)
 
 
