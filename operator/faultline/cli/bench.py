@@ -66,9 +66,10 @@ def bench(
 def _print(name: str, measured: list[Measurement]) -> None:
     from rich.table import Table
 
-    table = Table(title=f"bench-{name}", title_justify="left", box=None, padding=(0, 3, 0, 0))
+    table = Table(title=f"bench-{name}", title_justify="left", box=None, padding=(0, 2, 0, 0))
     for title in ("measure", "value", "bound", "n"):
-        table.add_column(title, justify="left" if title == "measure" else "right")
+        # The names are what people look for in the JSON: other columns break instead.
+        table.add_column(title, justify="left" if title == "measure" else "right", no_wrap=title == "measure")
     for each in measured:
         mark = "[green]✓[/]" if each.within else "[red]✗[/]"
         sign = "≤" if each.better == "lower" else "≥"

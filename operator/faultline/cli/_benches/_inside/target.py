@@ -1,6 +1,6 @@
 """A dependency for benches: answers HTTP on port 8000, and streams the times at which it sends.
 
-GET /stream?dense=T1,T2,... sends the Unix time of each message (8 bytes, a big-endian double): every 20 ms, and
+GET /stream?dense=T1,T2,... sends the Unix time of each message (8 bytes, a big-endian double): every 50 ms, and
 every millisecond around each T, so that whoever reads knows to a millisecond when something began to delay them.
 """
 
@@ -13,10 +13,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 PORT = 8000
-SPARSE_SECONDS = 0.02
+SPARSE_SECONDS = 0.05
 DENSE_SECONDS = 0.001
-BEFORE_SECONDS, AFTER_SECONDS = 0.02, 0.15
-"""How long around each T it sends densely."""
+BEFORE_SECONDS, AFTER_SECONDS = 0.07, 0.15
+"""How long around each T it sends densely: before it, longer than from one message to the next."""
 
 
 def dense_at(moment: float, moments: list[float]) -> bool:
