@@ -24,6 +24,7 @@ _TITLES = {
     "replica": "replica",
     "redis": "Redis",
     "pgbouncer": "PgBouncer",
+    "rabbitmq": "RabbitMQ",
 }
 _SAME = {"primary": "postgres", "replica": "postgres-replica"}
 """Ends of the replication's edge under the names that services know them by."""
