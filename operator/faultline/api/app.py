@@ -209,12 +209,12 @@ class App(Model):
         }
         return frozenset(name for name, there in found.items() if there)
 
-    def edges(self) -> dict[EdgeName, Edge]:
+    def edges(self, *, off: bool = False) -> dict[EdgeName, Edge]:
         """All edges by name, in a stable order: the client's way in, services' dependencies, replication.
 
-        None leads to a store that is left out. Its port stays unused, so that the others keep theirs.
+        None leads to a store that is left out, unless `off` wants those as well. The other edges keep their ports.
         """
-        left_out = self.stores(off=True) - self.stores()
+        left_out = frozenset[str]() if off else self.stores(off=True) - self.stores()
         found = [("client", self.entry)]
         found += [(service.name, target) for service in self.services for target in service.dependencies]
         if self.postgres and self.postgres.replicas:
