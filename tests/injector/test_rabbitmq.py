@@ -145,7 +145,6 @@ async def test_the_closing_question_sees_the_end(rabbitmq):
     await question.connect()
     async with asyncio.timeout(BUSY_SECONDS):
         await question.ask()
-    assert question.received_bytes > 0
     assert not question.connected
 
 

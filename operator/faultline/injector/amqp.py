@@ -26,8 +26,8 @@ OPENING = (
 )
 """What a client says, each part after one answer."""
 
-HELLO_AND_GOODBYE = b"".join(OPENING[:3]) + frame.marshal(commands.Connection.Close(200, "bye", 0, 0), 0)
-"""All in one breath: the server answers each part and ends the connection."""
+STRANGER = header.ProtocolHeader(0, 8, 0).marshal()
+"""A version that it does not speak: the server answers with its own and ends the connection at once."""
 
 
 async def read(reader: asyncio.StreamReader) -> tuple[int, frame.FrameTypes]:

@@ -173,7 +173,8 @@ class RabbitQueue:
         # Those in a worker's hands count, in both numbers.
         own = {name: value for name, labels, value in found if labels.get("queue") == self._queue}
         depth, came = int(own.get(DEPTH, 0)), own.get(HEAD, 0.0)
-        return Waiting(depth, max(0.0, self._clock.now() - came) if depth and came else 0.0)
+        # Not a number where no message has a time.
+        return Waiting(depth, max(0.0, self._clock.now() - came) if came > 0 else 0.0)
 
 
 class Places:
