@@ -219,4 +219,5 @@ def question_for(edge: EdgeConfig, config: Config, address: tuple[str, int], kin
     pad = PAD_BYTES if kind == "bulk" else 0
     if edge.protocol == "postgres":
         return PostgresQuestion(address, pad, config.postgres_app_password)
-    return {"http": HttpQuestion, "redis": RedisQuestion, "amqp": AmqpQuestion}[edge.protocol](address, pad)
+    asked: dict[str, type[Question]] = {"http": HttpQuestion, "redis": RedisQuestion, "amqp": AmqpQuestion}
+    return asked[edge.protocol](address, pad)
