@@ -25,7 +25,10 @@ from faultline.injector.lab import Lab
 
 TOKEN = "a-token-of-the-tests"
 EDGES = ("client->a", "a->b")
-SERVERS = {"toxiproxy", "serve_process", "loadgen_urls", "plain_loadgen", "chromium", "porcupine", "postgres", "redis"}
+SERVERS = {
+    *("toxiproxy", "serve_process", "loadgen_urls", "plain_loadgen", "chromium", "porcupine"),
+    *("postgres", "redis", "rabbitmq"),
+}
 """Fixtures that start programs: servers, a browser, a compiler."""
 
 # How long an example takes says nothing on a busy machine.
@@ -324,6 +327,20 @@ def redis_port() -> Iterator[int]:
     """Of a Redis server."""
     with servers.redis() as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_ports() -> Iterator[tuple[int, int]]:
+    """Of a RabbitMQ server: AMQP, its numbers."""
+    with servers.rabbitmq() as found:
+        yield found
+
+
+@pytest.fixture
+def rabbitmq(config: Config, rabbitmq_ports: tuple[int, int]) -> Config:
+    """Of an injector that has a RabbitMQ server. For tests marked e2e."""
+    port, metrics = rabbitmq_ports
+    return config.model_copy(update={"rabbitmq": f"127.0.0.1:{port}", "rabbitmq_metrics": f"127.0.0.1:{metrics}"})
 
 
 @pytest.fixture

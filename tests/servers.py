@@ -90,6 +90,21 @@ def postgres_replica(port: int, source: int) -> Iterator[None]:
 
 
 @contextmanager
+def rabbitmq() -> Iterator[tuple[int, int]]:
+    """A RabbitMQ server; gives its ports: AMQP and its own numbers."""
+    port, metrics, names, nodes = (free_port() for _ in range(4))
+    environment = {
+        "RABBITMQ_NODE_PORT": str(port),
+        "RABBITMQ_DIST_PORT": str(nodes),
+        "ERL_EPMD_PORT": str(names),
+        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"-rabbitmq_prometheus tcp_config [{{port,{metrics}}}]",
+    }
+    ready = ["bash", "-c", f": < /dev/tcp/127.0.0.1/{port}"]
+    with container("rabbitmq", ready, [], environment):
+        yield port, metrics
+
+
+@contextmanager
 def redis() -> Iterator[int]:
     """A Redis server with the chart's options; gives its port."""
     port = free_port()

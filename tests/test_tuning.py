@@ -21,9 +21,11 @@ SPEC = {
         ],
         "postgres": {},
         "pgbouncer": {"poolSize": 5},
+        "rabbitmq": {"replicas": 0},
         "tunable": [
             {"value": "services.web.replicas", "min": 1, "max": 2, "reason": "each takes connections"},
             {"value": "services.web.env.POOL_SIZE", "min": 1, "max": 20, "reason": "there are 47"},
+            {"value": "rabbitmq.replicas", "min": 0, "max": 1, "reason": "there is one or none"},
             {"value": "pgbouncer.poolMode", "choices": ["session", "transaction"], "reason": "statements need one"},
         ],
     },
@@ -47,6 +49,11 @@ def applied(text):
 
 def test_without_values_the_spec_is_as_it_was():
     assert tuning.applied(spec(), {"web.py": ""}) == applied("") == applied("# none\n") == spec()
+
+
+def test_a_store_is_switched_on():
+    assert "rabbitmq" not in applied("").app.stores()
+    assert "rabbitmq" in applied("rabbitmq.replicas: 1\n").app.stores()
 
 
 def test_values_go_to_their_places():

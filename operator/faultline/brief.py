@@ -78,7 +78,7 @@ def _system(spec: ScenarioSpec) -> dict[str, Any]:
             {"name": each.name, "yours": not each.shared, "calls": list(each.dependencies)}
             for each in spec.app.services
         ],
-        "data_stores": [name for name in ("postgres", "redis", "pgbouncer") if getattr(spec.app, name) is not None],
+        "data_stores": [name for name in ("postgres", "redis", "pgbouncer", "rabbitmq") if name in spec.app.stores()],
     }
 
 

@@ -130,7 +130,8 @@ UNKNOWN_TARGETS = (
     " && !(name == 'postgres-replica' && has(self.postgres) && self.postgres.replicas > 0)"
     " && !(name == 'postgres-second' && has(self.postgres) && self.postgres.second)"
     " && !(name == 'redis' && has(self.redis))"
-    " && !(name == 'pgbouncer' && has(self.pgbouncer))))"
+    " && !(name == 'pgbouncer' && has(self.pgbouncer))"
+    " && !(name == 'rabbitmq' && has(self.rabbitmq))))"
 )
 
 UNKNOWN_EDGE = (
@@ -161,7 +162,7 @@ def _unmet_rules() -> list[Rule]:
     has_store = {
         "postgres": "has(self.app.postgres)",
         "postgres-replica": "(has(self.app.postgres) && self.app.postgres.replicas > 0)",
-        "redis": "has(self.app.redis)",
+        "redis": "(has(self.app.redis) && self.app.redis.replicas > 0)",
         "pgbouncer": "has(self.app.pgbouncer)",
     }
     for store, there in has_store.items():
@@ -199,8 +200,9 @@ def _app_rules() -> list[Rule]:
         ),
         {
             "rule": "!has(self.queues) || self.queues.all(queue, (!has(queue.redis) || has(self.redis))"
-            " && (!has(queue.sql) || has(self.postgres)))",
-            "message": "queues[] must be in a data store of this app: redis needs redis, sql needs postgres",
+            " && (!has(queue.rabbitmq) || has(self.rabbitmq)) && (!has(queue.sql) || has(self.postgres)))",
+            "message": "queues[] must be in data stores of this app: redis needs redis, rabbitmq needs rabbitmq,"
+            " sql needs postgres",
         },
     ]
 
@@ -245,7 +247,12 @@ def _rules(model: str) -> list[Rule]:
         case "App":
             return _app_rules()
         case "Queue":
-            return [_one_of(["redis", "sql"], "place")]
+            return [
+                {
+                    "rule": "has(self.redis) || has(self.rabbitmq) || has(self.sql)",
+                    "message": "must have at least one place, of redis, rabbitmq, sql",
+                }
+            ]
         case "ScenarioSpec":
             return _spec_rules()
         case "RunSpec":

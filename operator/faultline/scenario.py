@@ -163,7 +163,7 @@ class ScenarioSpec(Model):
             raise ValueError(f"app.services must have unique names, got {', '.join(names)}")
         if self.app.entry not in names:
             raise ValueError(f"app.entry must be one of {', '.join(names)}, got {self.app.entry}")
-        available = set(names) | self._parts().stores
+        available = set(names) | self.app.stores(off=True)
         for index, service in enumerate(self.app.services):
             for target in service.dependencies:
                 if target not in available:
@@ -172,13 +172,7 @@ class ScenarioSpec(Model):
                     )
 
     def _parts(self) -> Parts:
-        stores = {"postgres": self.app.postgres, "redis": self.app.redis, "pgbouncer": self.app.pgbouncer}
-        found = {name for name, store in stores.items() if store}
-        if self.app.postgres and self.app.postgres.replicas:
-            found.add("postgres-replica")
-        if self.app.postgres and self.app.postgres.second:
-            found.add("postgres-second")
-        return Parts(frozenset(service.name for service in self.app.services), frozenset(found))
+        return Parts(frozenset(service.name for service in self.app.services), self.app.stores())
 
 
 def fault_name(index: int, fault: Any) -> str:

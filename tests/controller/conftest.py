@@ -21,7 +21,17 @@ from faultline.errors import Conflict, NotFound
 
 IMAGES = {
     name: f"faultline/{name}:1"
-    for name in ("runtime", "injector", "loadgen", "netguard", "postgres", "redis", "pgbouncer", "exporters")
+    for name in (
+        "runtime",
+        "injector",
+        "loadgen",
+        "netguard",
+        "postgres",
+        "redis",
+        "pgbouncer",
+        "rabbitmq",
+        "exporters",
+    )
 }
 
 

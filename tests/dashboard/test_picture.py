@@ -30,6 +30,12 @@ def test_every_edge_is_an_arrow_between_two_boxes(tall: bool) -> None:
     assert 'data-edge="checkout-&gt;payments"' in text
 
 
+def test_a_store_that_is_left_out_is_drawn_for_those_who_bring_it_in() -> None:
+    services = [{"name": "web", "module": "web:app", "dependencies": ["rabbitmq"]}]
+    app = App.model_validate({"entry": "web", "services": services, "rabbitmq": {"replicas": 0}})
+    assert [each.name for each in draw(app).arrows] == ["client->web", "web->rabbitmq"]
+
+
 NAMES = [f"s{place}" for place in range(7)]
 
 

@@ -55,7 +55,13 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("edge", "protocol"),
-    [("a->b", "http"), ("a->postgres-replica", "postgres"), ("primary->replica", "postgres"), ("a->redis", "redis")],
+    [
+        ("a->b", "http"),
+        ("a->postgres-replica", "postgres"),
+        ("primary->replica", "postgres"),
+        ("a->redis", "redis"),
+        ("a->rabbitmq", "amqp"),
+    ],
 )
 def test_protocol_follows_from_the_target(edge: str, protocol: str) -> None:
     assert EdgeConfig.model_validate(EDGE | {"name": edge}).protocol == protocol

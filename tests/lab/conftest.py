@@ -44,7 +44,7 @@ def everything(scenario: Callable[..., ScenarioSpec]) -> ScenarioSpec:
             {
                 "name": "web",
                 "module": "web.main:app",
-                "dependencies": ["payments", "redis", "postgres", "postgres-replica", "pgbouncer"],
+                "dependencies": ["payments", "redis", "postgres", "postgres-replica", "pgbouncer", "rabbitmq"],
                 "env": {"RETRIES": "3", "POSTGRES_URL": "postgresql://elsewhere/lab"},
                 "replicas": 2,
             },
@@ -53,4 +53,5 @@ def everything(scenario: Callable[..., ScenarioSpec]) -> ScenarioSpec:
         postgres={"replicas": 1, "maxConnections": 20, "cpu": "150m"},
         redis={"policy": "allkeys-lru"},
         pgbouncer={"poolSize": 5, "cpu": "50m"},
+        rabbitmq={"cpu": "150m", "memory": "200Mi"},
     )

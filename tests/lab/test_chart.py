@@ -61,7 +61,7 @@ def environment(found: dict[str, Any]) -> dict[str, Any]:
 
 def test_the_whole_lab_is_there(rendered: Manifests) -> None:
     names = {(namespace, name) for namespace, name, _ in pods(rendered)}
-    lab = {"web", "payments", "postgres", "postgres-replica", "redis", "pgbouncer"}
+    lab = {"web", "payments", "postgres", "postgres-replica", "redis", "pgbouncer", "rabbitmq"}
     assert names == {("lab-demo", each) for each in lab} | {
         ("harness-demo", each) for each in ("edges", "loadgen", "canary")
     }
@@ -83,6 +83,7 @@ def test_every_pod_is_found_by_scenario_and_part(rendered: Manifests) -> None:
         "postgres-replica": "store",
         "redis": "store",
         "pgbouncer": "store",
+        "rabbitmq": "store",
         "edges": "harness",
         "loadgen": "harness",
         "canary": "harness",
@@ -140,6 +141,8 @@ def test_the_injector_is_told_its_edges_and_stores(rendered: Manifests) -> None:
     assert given["FAULTLINE_POSTGRES"] == "postgres.lab-demo.svc.cluster.local:5432"
     assert given["FAULTLINE_POSTGRES_REPLICAS"] == "1"
     assert given["FAULTLINE_REDIS"] == "redis.lab-demo.svc.cluster.local:6379"
+    assert given["FAULTLINE_RABBITMQ"] == "rabbitmq.lab-demo.svc.cluster.local:5672"
+    assert given["FAULTLINE_RABBITMQ_METRICS"] == "rabbitmq.lab-demo.svc.cluster.local:15692"
     assert given["FAULTLINE_TOKEN"] == {"secretKeyRef": {"name": "harness", "key": "token"}}
 
 
@@ -198,11 +201,21 @@ def test_roll_outs_keep_the_old_pods_until_the_new_ones_serve(rendered: Manifest
 
 
 def test_what_is_slow_to_start_starts_with_a_core_and_names_its_limit(rendered: Manifests) -> None:
-    for name, component, limit in (("web", "app", "200m"), ("postgres", "postgres", "150m")):
+    for name, component, limit in (
+        ("web", "app", "200m"),
+        ("postgres",) * 2 + ("150m",),
+        ("rabbitmq",) * 2 + ("150m",),
+    ):
         found = template(rendered, name)
         assert container(found, component)["resources"]["limits"]["cpu"] == "1000m"
         assert found["metadata"]["annotations"]["faultline.dev/cpu"] == f"{component}={limit}"
     assert container(template(rendered, "redis"), "redis")["resources"]["limits"]["cpu"] == "100m"
+
+
+def test_rabbitmq_refuses_messages_before_its_limit_ends_it(rendered: Manifests) -> None:
+    given = environment(container(template(rendered, "rabbitmq"), "rabbitmq"))
+    [words] = given.values()
+    assert words == f"-rabbit vm_memory_high_watermark {{absolute,{200 * 2**20 * 6 // 10}}}"
 
 
 async def test_a_limit_above_a_core_holds_from_the_start(scenario: Callable[..., ScenarioSpec]) -> None:

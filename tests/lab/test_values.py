@@ -25,8 +25,9 @@ def test_every_dependency_leads_to_the_harness(everything: ScenarioSpec) -> None
         "POSTGRES_URL": "postgresql://app:app@edges.harness-demo.svc.cluster.local:21003/lab",
         "POSTGRES_REPLICA_URL": "postgresql://app:app@edges.harness-demo.svc.cluster.local:21004/lab",
         "PGBOUNCER_URL": "postgresql://app:app@edges.harness-demo.svc.cluster.local:21005/lab",
+        "RABBITMQ_URL": "amqp://app:app@edges.harness-demo.svc.cluster.local:21006",
     }
-    assert web["egress"] == [21001, 21002, 21003, 21004, 21005]
+    assert web["egress"] == [21001, 21002, 21003, 21004, 21005, 21006]
     assert found["services"][1]["egress"] == []
 
 
@@ -35,6 +36,7 @@ def test_edges_lead_to_the_lab_and_the_last_one_to_the_canary(everything: Scenar
     assert edges["client->web"]["upstream"] == "web.lab-demo.svc.cluster.local.:8000"
     assert edges["primary->replica"]["upstream"] == "postgres.lab-demo.svc.cluster.local.:5432"
     assert edges["web->pgbouncer"]["upstream"] == "pgbouncer.lab-demo.svc.cluster.local.:6432"
+    assert edges["web->rabbitmq"]["upstream"] == "rabbitmq.lab-demo.svc.cluster.local.:5672"
     assert edges["client->canary"] == {
         "name": "client->canary",
         "port": 20999,
@@ -53,8 +55,27 @@ def test_stores_dial_their_own_edges_only(everything: ScenarioSpec) -> None:
 
 def test_a_lab_without_stores_has_none(scenario: Make) -> None:
     found = values("demo", scenario(), REFERENCES, CODE, token=TOKEN)
-    assert (found["postgres"], found["redis"], found["pgbouncer"]) == (None, None, None)
+    assert [found[each] for each in ("postgres", "redis", "pgbouncer", "rabbitmq")] == [None] * 4
     assert found["seed"] == {"configMap": "", "digest": ""}
+
+
+def test_a_store_that_is_left_out_takes_its_edges_along_and_no_other_port_changes(everything: ScenarioSpec) -> None:
+    on = values("demo", everything, REFERENCES, CODE, token=TOKEN)
+    app = everything.app.model_copy(update={"redis": everything.app.redis.model_copy(update={"replicas": 0})})
+    off = values("demo", everything.model_copy(update={"app": app}), REFERENCES, CODE, token=TOKEN)
+    assert off["redis"] is None
+    assert off["edges"] == [each for each in on["edges"] if each["name"] != "web->redis"]
+    given, before = off["services"][0], on["services"][0]
+    assert given["env"] == {name: value for name, value in before["env"].items() if name != "REDIS_URL"}
+    assert given["egress"] == [21001, 21003, 21004, 21005, 21006]
+
+
+def test_a_store_that_is_left_out_needs_no_cpu(scenario: Make) -> None:
+    spec = scenario(
+        services=[{"name": "web", "module": "main:app", "cpu": "1200m", "dependencies": ["rabbitmq"]}],
+        rabbitmq={"replicas": 0, "cpu": "100m"},
+    )
+    assert values("demo", spec, REFERENCES, CODE, token=TOKEN)["rabbitmq"] is None
 
 
 def test_a_seed_is_named_by_its_text(scenario: Make) -> None:

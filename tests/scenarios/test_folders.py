@@ -8,8 +8,9 @@ import pytest
 import yaml
 from tests import preloaded
 
-from faultline import catalogue, scaffold
+from faultline import catalogue, scaffold, tuning
 from faultline.api.app import App
+from faultline.lab import check_cpu
 from faultline.lint import lint
 from faultline.scenario import ScenarioSpec
 from loadgen.loadfile import named_ops
@@ -29,8 +30,10 @@ def scenario(folder: Path) -> ScenarioSpec:
 def cores_and_bytes(app: App) -> tuple[float, float]:
     copies = [(each, each.replicas) for each in app.services]
     stores = [(app.postgres, 1 + app.postgres.replicas + app.postgres.second)] if app.postgres else []
-    stores += [(each, 1) for each in (app.redis, app.pgbouncer) if each]
-    exporters = sum(count for _, count in stores)
+    stores += [(app.pgbouncer, 1)] if app.pgbouncer else []
+    stores += [(each, each.replicas) for each in (app.redis, app.rabbitmq) if each]
+    # RabbitMQ exports its numbers itself.
+    exporters = sum(count for each, count in stores if each is not app.rabbitmq)
     cores = sum(int(each.cpu.removesuffix("m")) * count for each, count in copies + stores) / 1000
     memory = sum(int(each.memory.removesuffix("Mi")) * count for each, count in copies + stores) * 2**20
     return cores + exporters * EXPORTER_CORES, memory + exporters * EXPORTER_BYTES
@@ -46,6 +49,14 @@ def test_fits_the_budget_of_a_lab(folder):
     cores, memory = cores_and_bytes(scenario(folder).app)
     assert cores <= 1.2
     assert memory <= 2**30
+
+
+@each_folder
+def test_values_that_a_variant_sets_leave_it_within_a_lab_s_limits(folder):
+    for variant in catalogue.variants(folder):
+        app = tuning.applied(scenario(folder), catalogue.version(folder, variant).files).app
+        check_cpu(app)
+        assert cores_and_bytes(app)[1] <= 2**30, variant
 
 
 @each_folder

@@ -13,6 +13,8 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+from aio_pika import connect
+from aio_pika.abc import AbstractIncomingMessage, AbstractQueue
 from redis.asyncio import Redis
 from tests import servers
 from tests.preloaded import Forked
@@ -21,7 +23,7 @@ from tests.scenarios.conftest import BUSY_SECONDS, database
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("patient")]
 
 SLUG = "message-queues"
-SOLUTIONS = ("solution", "solution-table")
+SOLUTIONS = ("solution", "solution-table", "solution-rabbitmq")
 MOST = 32
 
 Load = Callable[[str, str, str], ModuleType]
@@ -33,11 +35,12 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
     arguments = ["payments.main:app", "--host", "127.0.0.1", "--port", str(port)]
     provider = Forked("labkit.serve", arguments, environment=dict(os.environ), output=folder)
     try:
-        with database(SLUG) as postgres, servers.redis() as redis:
+        with database(SLUG) as postgres, servers.redis() as redis, servers.rabbitmq() as rabbitmq:
             answers(f"http://127.0.0.1:{port}/healthz")
             yield {
                 "POSTGRES_URL": postgres,
                 "REDIS_URL": f"redis://127.0.0.1:{redis}/0",
+                "RABBITMQ_URL": f"amqp://app:app@127.0.0.1:{rabbitmq[0]}",
                 "PAYMENTS_URL": f"http://127.0.0.1:{port}",
                 "CONSUMERS": "0",
             }
@@ -60,9 +63,13 @@ def answers(url: str) -> None:
 class Rides:
     """Both services in this process; its consumers take a step when a test says so."""
 
-    def __init__(self, client: httpx.AsyncClient, worker: ModuleType, jobs: ModuleType) -> None:
+    def __init__(
+        self, client: httpx.AsyncClient, worker: ModuleType, jobs: ModuleType, queue: AbstractQueue | None
+    ) -> None:
         self._client = client
         self._worker = worker
+        self.queue = queue
+        """Where messages come to `step` rather than that it takes them."""
         self.module = jobs
         self.jobs = worker.app.state.jobs
 
@@ -74,7 +81,13 @@ class Rides:
 
     async def steps(self, count: int) -> None:
         for _ in range(count):
-            await self._worker.step(self._worker.app)
+            if self.queue is None:
+                await self._worker.step(self._worker.app)
+            elif message := await self.queue.get(fail=False):
+                await self.step(message)
+
+    async def step(self, message: AbstractIncomingMessage) -> None:
+        await self._worker.step(self._worker.app, message)
 
     async def charge(self, ride: Any) -> None:
         """What a worker does between taking a ride and saying that it is done."""
@@ -105,7 +118,15 @@ async def rides(
         await stack.enter_async_context(client)
         if hasattr(worker.app.state.jobs, "join"):
             await worker.app.state.jobs.join()
-        yield Rides(client, worker, jobs)
+        queue = None
+        if request.param == "solution-rabbitmq":
+            broker = await stack.enter_async_context(await connect(stores["RABBITMQ_URL"]))
+            channel = await broker.channel()
+            queue = await channel.get_queue(jobs.QUEUE)
+        yield Rides(client, worker, jobs, queue)
+        if queue is not None:
+            for each in (jobs.QUEUE, jobs.DEAD):
+                await channel.queue_delete(each)
     await redis.flushall()
     await redis.aclose()
     connection = await asyncpg.connect(stores["POSTGRES_URL"])
@@ -145,7 +166,7 @@ async def test_ride_that_nobody_can_charge_stops_all_others(rides):
 
 @versions(*SOLUTIONS, "wrong/ack-first", "wrong/charged-twice", "wrong/wait-for-it")
 async def test_full_queue_turns_drivers_away(rides):
-    for number in range(100, 100 + MOST):
+    for number in range(100, 100 + getattr(rides.module, "MOST", MOST)):
         await rides.jobs.put(rides.module.Ride(id=name(number), fare=100))
     refused = await rides.end(200)
     assert refused.status_code == 503
@@ -182,6 +203,42 @@ async def test_ride_of_a_dead_worker_is_free_again(rides):
         await die()
     await rides.steps(1)
     assert await rides.charges(7) == 1
+
+
+@versions("solution-rabbitmq")
+async def test_ride_of_a_dead_worker_is_in_the_queue_again(rides, stores):
+    await rides.end(10)
+    async with await connect(stores["RABBITMQ_URL"]) as worker:
+        taken = await (await (await worker.channel()).get_queue(rides.module.QUEUE)).get()
+        assert not taken.redelivered
+    again = await rides.queue.get()
+    assert again.redelivered
+    await rides.step(again)
+    assert await rides.charges(10) == 1
+
+
+@versions("solution-rabbitmq")
+async def test_ride_that_was_charged_and_not_acknowledged_is_charged_once(rides):
+    await rides.end(11)
+    message = await rides.queue.get()
+    await rides.charge(rides.module.Ride.model_validate_json(message.body))
+    await message.nack()
+    await rides.steps(2)
+    assert await rides.charges(11) == 1
+
+
+@versions("solution-rabbitmq")
+async def test_rides_are_brought_to_the_worker_and_those_that_nobody_can_charge_to_another_queue(rides, tools):
+    await rides.end(12, fare=0)
+    await rides.end(13)
+    await rides.jobs.consume(rides.step)
+
+    async def settled() -> bool:
+        return await rides.charges(13) == 1
+
+    await tools.until(settled)
+    dead = await (await rides.queue.channel.get_queue(rides.module.DEAD)).get()
+    assert (dead.body.decode(), dead.delivery_mode) == (rides.module.Ride(id=name(12), fare=0).model_dump_json(), 2)
 
 
 @versions("flawed", "wrong/ack-first")

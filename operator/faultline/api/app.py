@@ -11,7 +11,14 @@ from faultline.api.base import EdgeName, Line, Model, Slug
 EDGE_PORT_BASE = 21000
 """Listen port of the first edge in the harness; the others follow in the order of `edges()`."""
 
-DATA_STORES = {"postgres": 5432, "postgres-replica": 5432, "postgres-second": 5432, "redis": 6379, "pgbouncer": 6432}
+DATA_STORES = {
+    "postgres": 5432,
+    "postgres-replica": 5432,
+    "postgres-second": 5432,
+    "redis": 6379,
+    "pgbouncer": 6432,
+    "rabbitmq": 5672,
+}
 SERVICE_PORT = 8000
 
 CPU_PATTERN = r"^[0-9]{1,5}m$"
@@ -59,6 +66,7 @@ class Postgres(Model):
 class Redis(Model):
     """One Redis server, nothing persisted."""
 
+    replicas: int = Field(1, ge=0, le=1, description="0 leaves it out, and with it the edges to it")
     maxmemory: Memory = "64Mi"
     policy: Annotated[str, StringConstraints(pattern=r"^[a-z-]{1,20}$", max_length=20)] = "noeviction"
     cpu: Cpu = "100m"
@@ -77,12 +85,26 @@ class Pgbouncer(Model):
     memory: Memory = "64Mi"
 
 
+class Rabbitmq(Model):
+    """One RabbitMQ server; its queues and messages last as long as its pod."""
+
+    replicas: int = Field(1, ge=0, le=1, description="0 leaves it out, and with it the edges to it")
+    cpu: Cpu = "160m"
+    memory: Memory = "256Mi"
+
+
 class Queue(Model):
-    """A queue that measures look at; the harness reads it in its data store once a second."""
+    """A queue that measures look at; the harness reads it in its data store once a second.
+
+    Where a learner may choose the store, it names a place in each: what waits is all that waits in any of them.
+    """
 
     name: Slug
     redis: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = Field(
         None, description="key of a list or a stream in Redis"
+    )
+    rabbitmq: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = Field(
+        None, description="name of a classic queue in RabbitMQ; how old a message is says its property timestamp"
     )
     sql: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = Field(
         None,
@@ -90,16 +112,16 @@ class Queue(Model):
     )
 
     @model_validator(mode="after")
-    def _one_place(self) -> Self:
-        if (self.redis is None) == (self.sql is None):
-            given = [name for name in ("redis", "sql") if getattr(self, name) is not None]
-            raise ValueError(f"must have exactly one place, one of redis, sql, got {given or 'none'}")
+    def _some_place(self) -> Self:
+        if self.redis is None and self.rabbitmq is None and self.sql is None:
+            raise ValueError("must have at least one place, of redis, rabbitmq, sql, got none")
         return self
 
 
 Value = int | float | str
 _STORE_VALUES = (
-    r"postgres\.maxConnections|redis\.(maxmemory|policy)|pgbouncer\.(poolMode|poolSize|maxClientConnections)"
+    r"postgres\.maxConnections|redis\.(replicas|maxmemory|policy)|rabbitmq\.replicas|"
+    r"pgbouncer\.(poolMode|poolSize|maxClientConnections)"
 )
 VALUE_PATTERN = rf"^(services\.[a-z][a-z0-9-]{{0,39}}\.(replicas|env\.[A-Z][A-Z0-9_]{{0,62}})|{_STORE_VALUES})$"
 
@@ -145,6 +167,7 @@ class App(Model):
     postgres: Postgres | None = None
     redis: Redis | None = None
     pgbouncer: Pgbouncer | None = None
+    rabbitmq: Rabbitmq | None = None
     queues: list[Queue] = Field(default_factory=list, max_length=5)
     tunable: list[Tunable] = Field(default_factory=list, max_length=20, description="values that the learner may set")
 
@@ -166,14 +189,32 @@ class App(Model):
         for index, queue in enumerate(self.queues):
             if queue.redis is not None and self.redis is None:
                 raise ValueError(f"queues[{index}].redis needs redis in the app, got {queue.redis}")
+            if queue.rabbitmq is not None and self.rabbitmq is None:
+                raise ValueError(f"queues[{index}].rabbitmq needs rabbitmq in the app, got {queue.rabbitmq}")
             if queue.sql is not None and self.postgres is None:
                 raise ValueError(f"queues[{index}].sql needs postgres in the app, got {queue.sql}")
         if len({queue.name for queue in self.queues}) != len(self.queues):
             raise ValueError(f"queues must have unique names, got {', '.join(queue.name for queue in self.queues)}")
         return self
 
-    def edges(self) -> dict[EdgeName, Edge]:
-        """All edges by name, in a stable order: the client's way in, services' dependencies, replication."""
+    def stores(self, *, off: bool = False) -> frozenset[str]:
+        """The data stores that run, by the names of `DATA_STORES`; with `off` those with no replicas as well."""
+        found = {
+            "postgres": self.postgres is not None,
+            "postgres-replica": self.postgres is not None and self.postgres.replicas > 0,
+            "postgres-second": self.postgres is not None and self.postgres.second,
+            "redis": self.redis is not None and (off or self.redis.replicas > 0),
+            "pgbouncer": self.pgbouncer is not None,
+            "rabbitmq": self.rabbitmq is not None and (off or self.rabbitmq.replicas > 0),
+        }
+        return frozenset(name for name, there in found.items() if there)
+
+    def edges(self, *, off: bool = False) -> dict[EdgeName, Edge]:
+        """All edges by name, in a stable order: the client's way in, services' dependencies, replication.
+
+        None leads to a store that is left out, unless `off` wants those as well. The other edges keep their ports.
+        """
+        left_out = frozenset[str]() if off else self.stores(off=True) - self.stores()
         found = [("client", self.entry)]
         found += [(service.name, target) for service in self.services for target in service.dependencies]
         if self.postgres and self.postgres.replicas:
@@ -183,6 +224,7 @@ class App(Model):
         return {
             f"{source}->{target}": Edge(source=source, target=target, port=EDGE_PORT_BASE + index)
             for index, (source, target) in enumerate(found)
+            if target not in left_out
         }
 
 

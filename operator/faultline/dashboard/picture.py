@@ -24,6 +24,7 @@ _TITLES = {
     "replica": "replica",
     "redis": "Redis",
     "pgbouncer": "PgBouncer",
+    "rabbitmq": "RabbitMQ",
 }
 _SAME = {"primary": "postgres", "replica": "postgres-replica"}
 """Ends of the replication's edge under the names that services know them by."""
@@ -66,10 +67,13 @@ class Picture:
 
 
 def draw(app: App, *, tall: bool = False) -> Picture:
-    """A lab's picture, left to right; with `tall` top to bottom, for narrow screens."""
+    """A lab's picture, left to right; with `tall` top to bottom, for narrow screens.
+
+    A store that is left out is in it: whether it is there is a matter of the learner's code, and shown live.
+    """
     links = [
         (each.name, _SAME.get(each.source, each.source), _SAME.get(each.target, each.target))
-        for each in app.edges().values()
+        for each in app.edges(off=True).values()
     ]
     layers = _layers(links)
     ways = _ways(layers, links)

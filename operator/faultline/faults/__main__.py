@@ -44,7 +44,7 @@ is put back by the next one, which reads it from the object that was changed.
 PATTERNS = {DURATION_PATTERN: "duration", SLUG_PATTERN: "name", CPU_PATTERN: "thousandths of a core, as `50m`"}
 
 QUESTIONS = {
-    "plain": "a small request (GET /healthz, Redis PING, `SELECT 1`)",
+    "plain": "a small request (GET /healthz, Redis PING, `SELECT 1`, AMQP `basic.qos`)",
     "bulk": "a request with 16 KiB each way, where what is behind the edge allows it",
     "closing": "a request to close the connection",
 }

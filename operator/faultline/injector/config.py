@@ -17,6 +17,8 @@ FAULTLINE_POSTGRES_SECOND       HOST:PORT of the second primary, past the edges;
 FAULTLINE_REDIS                 HOST:PORT of Redis, past the edges; empty without Redis
 FAULTLINE_REDIS_MAXMEMORY       its settings as the scenario has them: what a fault that changes them goes back to
 FAULTLINE_REDIS_POLICY
+FAULTLINE_RABBITMQ              HOST:PORT of RabbitMQ, past the edges; empty without it
+FAULTLINE_RABBITMQ_METRICS      HOST:PORT of the numbers that it exports
 FAULTLINE_LOADGEN               HOST:PORT of the load generator's API, default loadgen:8091 in the same namespace
 FAULTLINE_LAB_NAMESPACE         where the lab's pods are; empty without pods to act on
 FAULTLINE_HARNESS_NAMESPACE     where this injector is, and may leave orders for the helper on the host
@@ -45,7 +47,7 @@ from faultline.names import INJECTOR_PORT, LOADGEN_PORT
 Address = Annotated[str, StringConstraints(pattern=r"^[^\s:/]+:[0-9]{1,5}$", max_length=260)]
 """HOST:PORT."""
 
-Protocol = Literal["http", "postgres", "redis"]
+Protocol = Literal["http", "postgres", "redis", "amqp"]
 """What speaks behind an edge, so that a probe can ask it something."""
 
 REPLICATION = "primary->replica"
@@ -57,6 +59,7 @@ _PROTOCOLS: dict[str, Protocol] = {
     "postgres-second": "postgres",
     "pgbouncer": "postgres",
     "redis": "redis",
+    "rabbitmq": "amqp",
     "replica": "postgres",  # the replication stream's edge leads to the primary
 }
 
@@ -108,6 +111,8 @@ class Config(Model):
     redis: Address | None = None
     redis_maxmemory: str = "0"
     redis_policy: str = "noeviction"
+    rabbitmq: Address | None = None
+    rabbitmq_metrics: Address | None = None
     loadgen: Address = f"loadgen:{LOADGEN_PORT}"
     queues: Annotated[list[Queue], BeforeValidator(_from_json)] = Field(default_factory=list)
     lab_namespace: str = ""
@@ -128,6 +133,7 @@ class Config(Model):
             "postgres": bool(self.postgres),
             "postgres-replica": bool(self.postgres_replicas),
             "redis": bool(self.redis),
+            "rabbitmq": bool(self.rabbitmq),
             "pgbouncer": any(edge.name == "pgbouncer->postgres" for edge in self.edges),
         }
         services = frozenset(each.partition(":")[0] for each in self.services.split(",") if each)

@@ -19,6 +19,7 @@ from faultline.injector.metrics import InjectorCollector
 from faultline.injector.observer import Observer
 from faultline.injector.process import program
 from faultline.injector.proof import Prover
+from faultline.injector.rabbitmq import reset_rabbitmq
 from faultline.injector.readiness import edge_problem, store_problem
 from faultline.injector.runner import CLEAN_SECONDS, Runner
 from faultline.injector.stores import reset_postgres, reset_redis
@@ -127,7 +128,7 @@ class Lab:
                 if edge.name != REPLICATION:
                     await shut.enter_async_context(edge.shut())
             await self._restore()
-            await asyncio.gather(reset_postgres(self.config), reset_redis(self.config))
+            await asyncio.gather(reset_postgres(self.config), reset_redis(self.config), reset_rabbitmq(self.config))
         return time.monotonic() - started
 
     async def _restore(self) -> None:

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
+import aiohttp
 import asyncpg
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -22,6 +23,7 @@ from faultline.api.app import Queue
 from faultline.injector.clock import Clock
 from faultline.injector.config import Config, split
 from faultline.injector.failures import POSTGRES_FAILURES
+from faultline.injector.rabbitmq import DEPTH, HEAD, Numbers
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +33,7 @@ CALL_SECONDS = 1.0
 MOST_SEEN = 2000
 """Items of a list that are remembered, which is one or two for each second that the oldest has waited."""
 
-FAILURES = (*POSTGRES_FAILURES, RedisError)
+FAILURES = (*POSTGRES_FAILURES, RedisError, aiohttp.ClientError)
 
 
 class Waiting(NamedTuple):
@@ -39,6 +41,10 @@ class Waiting(NamedTuple):
 
     depth: int
     oldest: float
+
+
+Look = Callable[[], Awaitable[Waiting]]
+"""How much waits in one place."""
 
 
 class Postgres:
@@ -153,6 +159,36 @@ class RedisQueue:
         return max(0.0, self._clock.now() - int(item.split(b"-")[0]) / 1000)
 
 
+class RabbitQueue:
+    """A classic queue of RabbitMQ. When a message came says its own `timestamp`, in whole seconds."""
+
+    def __init__(self, queue: str, numbers: Numbers, clock: Clock) -> None:
+        self._queue = queue
+        self._numbers = numbers
+        self._clock = clock
+
+    async def look(self) -> Waiting:
+        """Ask. Raises one of FAILURES, or ValueError for an answer that has no numbers."""
+        found = await self._numbers.of("queue_coarse_metrics", "queue_metrics")
+        # Those in a worker's hands count, in both numbers.
+        own = {name: value for name, labels, value in found if labels.get("queue") == self._queue}
+        depth, came = int(own.get(DEPTH, 0)), own.get(HEAD, 0.0)
+        # Not a number where no message has a time.
+        return Waiting(depth, max(0.0, self._clock.now() - came) if came > 0 else 0.0)
+
+
+class Places:
+    """A queue that may be in any of several stores: what waits is all that waits there."""
+
+    def __init__(self, looks: list[Look]) -> None:
+        self._looks = looks
+
+    async def look(self) -> Waiting:
+        """Ask each. Raises as they do: a part of the truth is none."""
+        found = [await look() for look in self._looks]
+        return Waiting(sum(each.depth for each in found), max((each.oldest for each in found), default=0.0))
+
+
 class Observer:
     """Looks once a second, for as long as its task runs; what cannot be seen has no number."""
 
@@ -173,16 +209,19 @@ class Observer:
         """For ever."""
         system = Postgres(self._config, "postgres")
         redis = self._open_redis()
+        numbers = Numbers(self._config.rabbitmq_metrics, CALL_SECONDS) if self._config.rabbitmq_metrics else None
         try:
             async with asyncio.TaskGroup() as tasks:
                 for queue in self._config.queues:
-                    tasks.create_task(self._follow(queue, redis), name=f"queue {queue.name}")
+                    tasks.create_task(self._follow(queue, redis, numbers), name=f"queue {queue.name}")
                 if self._config.postgres and self._config.postgres_replicas:
                     tasks.create_task(self._each(BEAT_SECONDS, "heartbeat", lambda: self._write(system)))
         finally:
             system.close()
             if redis:
                 await redis.aclose()
+            if numbers:
+                await numbers.close()
 
     def _open_redis(self) -> Redis | None:
         if not self._config.redis:
@@ -196,15 +235,20 @@ class Observer:
             retry=Retry(NoBackoff(), 0),
         )
 
-    async def _follow(self, queue: Queue, redis: Redis | None) -> None:
+    async def _follow(self, queue: Queue, redis: Redis | None, numbers: Numbers | None) -> None:
+        # In a store that the learner left out nothing waits.
+        looks: list[Look] = []
         if queue.redis is not None and redis is not None:
-            look = RedisQueue(queue.redis, redis, self._clock).look
-        else:
+            looks.append(RedisQueue(queue.redis, redis, self._clock).look)
+        if queue.rabbitmq is not None and numbers is not None:
+            looks.append(RabbitQueue(queue.rabbitmq, numbers, self._clock).look)
+        if queue.sql is not None:
             # A connection of its own: asyncpg's does one thing at a time.
-            look = SqlQueue(queue.sql or "", Postgres(self._config, "lab", "app")).look
+            looks.append(SqlQueue(queue.sql, Postgres(self._config, "lab", "app")).look)
+        look = Places(looks).look
         await self._each(QUEUE_SECONDS, f"queue {queue.name}", lambda: self._look(queue.name, look))
 
-    async def _look(self, name: str, look: Callable[[], Awaitable[Waiting]]) -> None:
+    async def _look(self, name: str, look: Look) -> None:
         try:
             self.waiting[name] = await look()
         except BaseException:

@@ -8,7 +8,9 @@ from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 import asyncpg
+from pamqp import body, commands, frame, header
 
+from faultline.injector import amqp
 from faultline.injector.config import Config, EdgeConfig
 
 PAD_BYTES = 16 * 1024
@@ -116,12 +118,39 @@ class RedisQuestion(StreamQuestion):
         return len(head) + len(await reader.readexactly(int(head[1:]) + 2))
 
 
+class AmqpQuestion(StreamQuestion):
+    """A channel's setting. With a pad, a message to a queue that is not there: RabbitMQ gives it back."""
+
+    async def connect(self) -> None:
+        """Opens connection and channel."""
+        await super().connect()
+        if self._reader is None or self._writer is None:
+            raise ConnectionError("not connected")
+        await amqp.shake_hands(self._reader, self._writer)
+
+    def request(self) -> bytes:
+        """Frames."""
+        if not self.pad:
+            return frame.marshal(commands.Basic.Qos(prefetch_count=1), amqp.CHANNEL)
+        message = (
+            commands.Basic.Publish(exchange="", routing_key="faultline-probe", mandatory=True),
+            header.ContentHeader(body_size=self.pad),
+            body.ContentBody(b"x" * self.pad),
+        )
+        return b"".join(frame.marshal(each, amqp.CHANNEL) for each in message)
+
+    async def reply(self, reader: asyncio.StreamReader) -> int:
+        """One frame, or the message's three."""
+        return sum([(await amqp.read(reader))[0] for _ in range(3 if self.pad else 1)])
+
+
 class ClosingQuestion(StreamQuestion):
     """How long it takes until the dependency's end of the connection is seen, after asking it to close."""
 
     REQUESTS: ClassVar[dict[str, bytes]] = {
         "http": b"GET /healthz HTTP/1.1\r\nHost: probe\r\nUser-Agent: faultline-probe\r\nConnection: close\r\n\r\n",
         "redis": b"QUIT\r\n",
+        "amqp": amqp.STRANGER,
         # A request to cancel nobody's query: Postgres answers by closing.
         "postgres": bytes.fromhex("00000010 04d2162e 00000000 00000000"),
     }
@@ -129,6 +158,8 @@ class ClosingQuestion(StreamQuestion):
     def __init__(self, address: tuple[str, int], protocol: str) -> None:
         super().__init__(address, 0)
         self._request = self.REQUESTS[protocol]
+        # RabbitMQ answers and resets the connection, which may overtake the answer.
+        self._may_reset = protocol == "amqp"
 
     def request(self) -> bytes:
         """One request that ends the connection."""
@@ -136,7 +167,12 @@ class ClosingQuestion(StreamQuestion):
 
     async def reply(self, reader: asyncio.StreamReader) -> int:
         """Everything until the end."""
-        reply = await reader.read(-1)
+        try:
+            reply = await reader.read(-1)
+        except ConnectionResetError:
+            if not self._may_reset:
+                raise
+            reply = b""
         self.abort()
         return len(reply)
 
@@ -183,4 +219,5 @@ def question_for(edge: EdgeConfig, config: Config, address: tuple[str, int], kin
     pad = PAD_BYTES if kind == "bulk" else 0
     if edge.protocol == "postgres":
         return PostgresQuestion(address, pad, config.postgres_app_password)
-    return {"http": HttpQuestion, "redis": RedisQuestion}[edge.protocol](address, pad)
+    asked: dict[str, type[Question]] = {"http": HttpQuestion, "redis": RedisQuestion, "amqp": AmqpQuestion}
+    return asked[edge.protocol](address, pad)

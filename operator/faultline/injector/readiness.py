@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import asyncpg
+from pamqp import commands
 
 from faultline.errors import Unreachable
+from faultline.injector.amqp import Channel
 from faultline.injector.config import Config, EdgeConfig
 from faultline.injector.edge import Edge
 from faultline.injector.failures import POSTGRES_FAILURES
@@ -27,7 +29,7 @@ async def edge_problem(edge: Edge) -> str:
 
 async def store_problem(edge: EdgeConfig, config: Config) -> str:
     """What a data store behind an edge does not do, empty when it answers (and for services, which pods report on)."""
-    ask = {"postgres": _ask_postgres, "redis": _ask_redis}.get(edge.protocol)
+    ask = {"postgres": _ask_postgres, "redis": _ask_redis, "amqp": _ask_rabbitmq}.get(edge.protocol)
     if ask is None:
         return ""
     try:
@@ -58,3 +60,11 @@ async def _ask_redis(edge: EdgeConfig, config: Config) -> None:
             raise ConnectionError(f"PING was answered with {answer!r}")
     finally:
         writer.close()
+
+
+async def _ask_rabbitmq(edge: EdgeConfig, config: Config) -> None:
+    channel = await Channel.open(*edge.loopback)
+    try:
+        await channel.call(commands.Basic.Qos(prefetch_count=1))
+    finally:
+        channel.abort()

@@ -20,7 +20,7 @@ from faultline.scenario import ScenarioSpec
 CPU_LIMIT_MILLIS = 1200
 """What a lab's limits may sum to, so that the lab saturates before a host of two cores does."""
 
-IMAGES = ("runtime", "injector", "loadgen", "netguard", "postgres", "redis", "pgbouncer", "exporters")
+IMAGES = ("runtime", "injector", "loadgen", "netguard", "postgres", "redis", "pgbouncer", "rabbitmq", "exporters")
 SEED_CONFIGMAP = "seed"
 DATABASE = "lab"
 
@@ -75,8 +75,9 @@ def values(
         "edges": [_edge(edge, lab) for edge in edges.values()] + [_canary_edge(harness)],
         "services": [_service(service, _own(edges, service.name), harness) for service in spec.app.services],
         "postgres": _postgres(spec.app),
-        "redis": spec.app.redis.model_dump() if spec.app.redis else None,
+        "redis": _store(spec.app, "redis"),
         "pgbouncer": _pgbouncer(spec.app),
+        "rabbitmq": _store(spec.app, "rabbitmq"),
         "queues": [each.model_dump(exclude_none=True) for each in spec.app.queues],
     }
 
@@ -88,6 +89,8 @@ def dependency_url(edge: Edge, harness: str) -> str:
         return f"postgresql://app:app@{address}/{DATABASE}"
     if edge.target == "redis":
         return f"redis://{address}/0"
+    if edge.target == "rabbitmq":
+        return f"amqp://app:app@{address}"
     return f"http://{address}"
 
 
@@ -133,6 +136,11 @@ def _postgres(app: App) -> dict[str, Any] | None:
     return found
 
 
+def _store(app: App, name: str) -> dict[str, Any] | None:
+    """Of one that may be left out: there is one server or none."""
+    return getattr(app, name).model_dump(exclude={"replicas"}) if name in app.stores() else None
+
+
 def _pgbouncer(app: App) -> dict[str, Any] | None:
     if app.pgbouncer is None:
         return None
@@ -145,9 +153,11 @@ def cpu_limits(app: App) -> dict[str, int]:
     if app.postgres:
         limits["postgres"] = _millis(app.postgres.cpu) * (1 + app.postgres.replicas + app.postgres.second)
     if app.redis:
-        limits["redis"] = _millis(app.redis.cpu)
+        limits["redis"] = _millis(app.redis.cpu) * app.redis.replicas
     if app.pgbouncer:
         limits["pgbouncer"] = _millis(app.pgbouncer.cpu)
+    if app.rabbitmq:
+        limits["rabbitmq"] = _millis(app.rabbitmq.cpu) * app.rabbitmq.replicas
     return limits
 
 

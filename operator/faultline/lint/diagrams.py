@@ -75,7 +75,7 @@ class Diagrams(Rule):
         if not folder.lesson.diagrams:
             return
         first = folder.lesson.diagrams[0]
-        missing = [name for name in folder.spec.app.edges() if f'"{name}"' not in first.text]
+        missing = [name for name in folder.spec.app.edges(off=True) if f'"{name}"' not in first.text]
         if missing:
             message = f"the first diagram must name each edge of scenario.yaml, {', '.join(missing)} is not in it"
             yield self.problem(_NAME, first.line, message, f'label the arrow, as in -->|"{missing[0]}"|')

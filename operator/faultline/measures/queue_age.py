@@ -11,8 +11,9 @@ from faultline.measures.base import Context, Direction
 class QueueAge(QueueMeasure):
     """How long the oldest item has waited in a queue; 0 when it is empty.
 
-    Streams and tables know when an item came. A Redis list does not: there it is how long the injector, which looks
-    once a second, has seen an item of it, so up to a second less than the truth.
+    Streams and tables know when an item came. A classic queue of RabbitMQ knows it by the second where publishers set
+    the property `timestamp`, and is of age 0 where they do not. A Redis list does not: there it is how long the
+    injector, which looks once a second, has seen an item of it, so up to a second less than the truth.
     """
 
     unit: ClassVar[str] = "s"

@@ -9,7 +9,10 @@ from faultline.measures.base import Context, Direction
 
 
 class QueueDepth(QueueMeasure):
-    """Items that wait in a queue, those that a consumer has taken and not acknowledged included (Redis streams)."""
+    """Items that wait in a queue.
+
+    In a stream of Redis and in RabbitMQ those that a consumer has taken and not acknowledged count as well.
+    """
 
     unit: ClassVar[str] = "items"
     better: ClassVar[Direction | None] = "lower"

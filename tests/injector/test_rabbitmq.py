@@ -1,0 +1,156 @@
+"""What the injector asks of a real RabbitMQ: whether it answers, what its queues hold, and to be empty again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import aio_pika
+import pytest
+from aio_pika.exceptions import ChannelClosed
+from pamqp import commands
+from tests.conftest import BUSY_SECONDS
+
+from faultline.errors import Unreachable
+from faultline.injector.amqp import Channel
+from faultline.injector.clock import Clock
+from faultline.injector.config import EdgeConfig, split
+from faultline.injector.observer import Places, RabbitQueue, Waiting
+from faultline.injector.questions import PAD_BYTES, question_for
+from faultline.injector.rabbitmq import Numbers, reset_rabbitmq
+from faultline.injector.readiness import store_problem
+
+
+@pytest.fixture
+async def channel(rabbitmq: Any) -> AsyncIterator[Any]:
+    """Of an app, on an empty server."""
+    await reset_rabbitmq(rabbitmq)
+    connection = await aio_pika.connect(f"amqp://app:app@{rabbitmq.rabbitmq}")
+    async with connection:
+        yield await connection.channel()
+
+
+@pytest.fixture
+async def jobs(rabbitmq: Any) -> AsyncIterator[RabbitQueue]:
+    numbers = Numbers(rabbitmq.rabbitmq_metrics, BUSY_SECONDS)
+    yield RabbitQueue("jobs", numbers, Clock())
+    await numbers.close()
+
+
+def edge_to(address: str) -> EdgeConfig:
+    return EdgeConfig(name="web->rabbitmq", listen=address, api=22000, upstream=address)
+
+
+async def put(channel: Any, text: str, age: float | None = None) -> None:
+    stamp = None if age is None else datetime.now(UTC) - timedelta(seconds=age)
+    await channel.default_exchange.publish(aio_pika.Message(text.encode(), timestamp=stamp), "jobs")
+
+
+@pytest.mark.e2e
+async def test_a_queue_that_is_not_there_is_empty(channel, jobs):
+    assert await jobs.look() == Waiting(0, 0.0)
+
+
+@pytest.mark.e2e
+async def test_a_queue_counts_what_is_taken_and_not_acknowledged(channel, jobs, tools):
+    queue = await channel.declare_queue("jobs", durable=True)
+    await put(channel, "first", age=30)
+    await put(channel, "second", age=10)
+
+    async def seen(depth: int, oldest: float) -> bool:
+        found = await jobs.look()
+        return found.depth == depth and oldest <= found.oldest <= oldest + BUSY_SECONDS
+
+    await tools.until(lambda: seen(2, 29))
+    taken = await queue.get()
+    await asyncio.sleep(1.5)  # its own numbers are a second old
+    assert await seen(2, 29)
+    await taken.ack()
+    await tools.until(lambda: seen(1, 9))
+    await (await queue.get()).ack()
+    await tools.until(lambda: seen(0, 0))
+
+
+@pytest.mark.e2e
+async def test_messages_without_a_time_have_no_age(channel, jobs, tools):
+    await channel.declare_queue("jobs")
+    await put(channel, "timeless")
+
+    async def seen() -> bool:
+        return await jobs.look() == Waiting(1, 0.0)
+
+    await tools.until(seen)
+
+
+async def test_what_waits_in_several_places_is_all_of_it():
+    async def three() -> Waiting:
+        return Waiting(3, 1.5)
+
+    async def one() -> Waiting:
+        return Waiting(1, 4.0)
+
+    assert await Places([three, one]).look() == Waiting(4, 4.0)
+    assert await Places([]).look() == Waiting(0, 0.0)
+
+
+@pytest.mark.e2e
+async def test_a_reset_leaves_no_queue_and_no_exchange(channel, rabbitmq):
+    exchange = await channel.declare_exchange("orders", "topic", durable=True)
+    queue = await channel.declare_queue("jobs", durable=True)
+    await queue.bind(exchange, "#")
+    await put(channel, "old")
+    await reset_rabbitmq(rabbitmq)
+    for declare in (channel.get_queue, channel.get_exchange):
+        with pytest.raises(ChannelClosed, match="NOT_FOUND"):
+            await declare("jobs" if declare == channel.get_queue else "orders", ensure=True)
+        await channel.reopen()
+    # Another shape than before is fine.
+    await channel.declare_exchange("orders", "direct")
+    assert (await channel.declare_queue("jobs")).declaration_result.message_count == 0
+
+
+async def test_a_rabbitmq_that_is_away_is_named(config: Any, ports: Any) -> None:
+    port, metrics = ports.free(2)
+    away = {"rabbitmq": f"127.0.0.1:{port}", "rabbitmq_metrics": f"127.0.0.1:{metrics}"}
+    with pytest.raises(Unreachable, match=f"RabbitMQ at 127.0.0.1:{port} was not emptied") as caught:
+        await reset_rabbitmq(config.model_copy(update=away))
+    assert caught.value.code == "FL628"
+
+
+@pytest.mark.e2e
+async def test_it_is_ready_once_it_lets_a_client_in(rabbitmq, ports):
+    assert await store_problem(edge_to(rabbitmq.rabbitmq), rabbitmq) == ""
+    [port] = ports.free(1)
+    problem = await store_problem(edge_to(f"127.0.0.1:{port}"), rabbitmq)
+    assert problem.startswith("edge web->rabbitmq: amqp does not answer:")
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(("kind", "least"), [("plain", 1), ("bulk", PAD_BYTES)])
+async def test_a_probe_s_question_is_answered_again_and_again(rabbitmq, kind, least):
+    question = question_for(edge_to(rabbitmq.rabbitmq), rabbitmq, split(rabbitmq.rabbitmq), kind)
+    await question.connect()
+    for _ in range(3):
+        await question.ask()
+        assert min(question.sent_bytes, question.received_bytes) >= least
+    question.abort()
+    assert not question.connected
+
+
+@pytest.mark.e2e
+async def test_the_closing_question_sees_the_end(rabbitmq):
+    question = question_for(edge_to(rabbitmq.rabbitmq), rabbitmq, split(rabbitmq.rabbitmq), "closing")
+    await question.connect()
+    async with asyncio.timeout(BUSY_SECONDS):
+        await question.ask()
+    assert not question.connected
+
+
+@pytest.mark.e2e
+async def test_what_the_server_refuses_is_said_by_its_words(rabbitmq):
+    channel = await Channel.open(*split(rabbitmq.rabbitmq))
+    with pytest.raises(ConnectionError, match="404 NOT_FOUND - no queue 'none'"):
+        await channel.call(commands.Queue.Declare(queue="none", passive=True))
+    channel.abort()
