@@ -17,7 +17,7 @@ UNIT := $(PYTEST) -m "not integration and not e2e" --numprocesses=2 --hypothesis
 WAITING := --numprocesses=4 --dist=loadfile
 CALM := -m calm --numprocesses=2
 # One after the other: labs side by side disturb each other's graded runs.
-E2E := .venv/bin/pytest tests/e2e -m "not long" --durations=15
+E2E := .venv/bin/pytest tests/e2e -m "not long" --durations=60
 S ?=
 REPEAT ?=
 BUDGET ?=
@@ -85,7 +85,7 @@ verify: venv ## Prove a scenario: flawed fails, solution passes, wrong fixes fai
 verify-all: venv ## Prove what is not proven yet of all scenarios, and write docs/verification.md (REPEAT=3 BUDGET=60m)
 	@$(FAULTLINE) verify --all $(if $(REPEAT),--repeat $(REPEAT)) $(if $(BUDGET),--budget $(BUDGET))
 
-.PHONY: format check test test-crash test-hog static unit integration e2e toxiproxy-server lock
+.PHONY: format check test test-crash test-hog test-nodes static unit integration e2e toxiproxy-server lock
 format: venv ## Format the code
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
@@ -102,6 +102,12 @@ test-crash: up ## The whole crash matrix: every part killed at every step of a r
 
 test-hog: up ## Programs that hog this machine, at several strengths, before and during a run (three minutes)
 	.venv/bin/pytest tests/e2e/test_red_team.py -k "honest or hog or burns"
+
+test-nodes: ## A node that is lost, on a cluster of three: takes yours down, and leaves none (ten minutes)
+	$(MAKE) down
+	KIND_NODES=3 $(MAKE) up
+	.venv/bin/pytest tests/e2e/test_node_loss.py
+	$(MAKE) down
 
 static: venv
 	.venv/bin/ruff format --check .

@@ -15,24 +15,29 @@ from faultline.cli._cluster import Cluster
 from faultline.names import ANNOTATION_FAULT
 
 NAME, REPLICAS = "e2e-pods", 2
-FAULTS: list[tuple[str, float, float, dict[str, Any]]] = [
-    # type, how long it lasts, how long its aftermath may last, parameters
-    ("pause", 2, 2, {"pods": 1}),
-    ("cpu_throttle", 4, 3, {"percent": 100, "cpu": "10m"}),
-    ("memory_pressure", 2, 3, {"pods": 1, "fill": 90}),
-    ("scale", 3, 9, {"replicas": 1}),
-    ("kill", 1, 9, {"pods": 1}),
-    ("bad_rollout", 4, 12, {"unavailable": 50}),
-    ("kill_repeatedly", 5, 10, {"every": "4s"}),
-]
+FAULTS: dict[str, list[tuple[str, float, float, dict[str, Any]]]] = {
+    # service: one after the other: type, how long it lasts, how long its aftermath may last, parameters
+    "web": [
+        ("pause", 2, 2, {"pods": 1}),
+        ("cpu_throttle", 4, 3, {"percent": 100, "cpu": "10m"}),
+        ("memory_pressure", 2, 3, {"pods": 1, "fill": 90}),
+        ("scale", 3, 9, {"replicas": 1}),
+    ],
+    "twin": [
+        ("kill", 1, 9, {"pods": 1}),
+        ("bad_rollout", 4, 12, {"unavailable": 50}),
+        ("kill_repeatedly", 5, 10, {"every": "4s"}),
+    ],
+}
+TYPES = [each[0] for faults in FAULTS.values() for each in faults]
 
 
 def manifest() -> str:
-    """Two pods of one of our own services and no data store, which is up soon."""
+    """Two services of two pods, of one of our own, and no data store, which is up soon."""
     found = yaml.safe_load((TINY / "scenario.yaml").read_text())
     found["metadata"]["name"] = NAME
-    web = {"name": "web", "module": "payments.main:app", "shared": True, "replicas": REPLICAS, "cpu": "150m"}
-    found["spec"]["app"] = {"entry": "web", "services": [web | {"memory": "128Mi"}]}
+    like = {"module": "payments.main:app", "shared": True, "replicas": REPLICAS, "cpu": "150m", "memory": "128Mi"}
+    found["spec"]["app"] = {"entry": "web", "services": [{"name": each, **like} for each in FAULTS]}
     found["spec"]["phases"] |= {"fault": "6s", "recovery": "8s"}
     found["spec"]["faults"] = [
         {"name": "one-dies", "at": "1s", "for": "1s", "kill": {"service": "web"}},
@@ -54,7 +59,7 @@ def lab(cluster: Cluster) -> Iterator[Lab]:
 
 
 def fault(type: str, start: float, seconds: float, **params: Any) -> dict[str, Any]:
-    """One on the lab's only service."""
+    """One on the way in, unless told otherwise."""
     params = {"service": "web", **params}
     name = type.replace("_", "-")
     return {"name": name, "type": type, "start": start, "end": start + seconds, "seed": 7, "params": params}
@@ -66,14 +71,16 @@ def start(lab: Lab, run: str, *faults: dict[str, Any]) -> None:
 
 
 def ready(lab: Lab) -> bool:
-    """Whether the service has its pods, all of them answering, and nothing is marked by a fault."""
-    pods = lab.pods(lab.namespace, "app=web")
-    fit = [
-        each
-        for each in pods
-        if any(one["type"] == "Ready" and one["status"] == "True" for one in each["status"].get("conditions", []))
+    """Whether each service has its pods, all of them answering, and nothing is marked by a fault."""
+    return all(fit(lab, each) == [True] * REPLICAS for each in FAULTS) and not marked(lab)
+
+
+def fit(lab: Lab, service: str) -> list[bool]:
+    """Of each of a service's pods, whether it is Ready."""
+    return [
+        any(one["type"] == "Ready" and one["status"] == "True" for one in each["status"].get("conditions", []))
+        for each in lab.pods(lab.namespace, f"app={service}")
     ]
-    return len(pods) == len(fit) == REPLICAS and not marked(lab)
 
 
 def marked(lab: Lab) -> list[str]:
@@ -85,19 +92,23 @@ def marked(lab: Lab) -> list[str]:
 
 
 def limits(lab: Lab) -> set[str]:
-    """The CPU limits of the service's pods."""
-    return {each["spec"]["containers"][0]["resources"]["limits"]["cpu"] for each in lab.pods(lab.namespace, "app=web")}
+    """The CPU limits of the services' pods."""
+    pods = [pod for each in FAULTS for pod in lab.pods(lab.namespace, f"app={each}")]
+    return {each["spec"]["containers"][0]["resources"]["limits"]["cpu"] for each in pods}
 
 
 @pytest.fixture(scope="module")
 def results(lab: Lab) -> dict[str, dict[str, Any]]:
-    """What became of each fault, one after the other, by its type."""
-    at, faults = time.time() + 2, []
-    for type, lasts, aftermath, params in FAULTS:
-        faults.append(fault(type, at, lasts, **params))
-        at += lasts + aftermath
+    """What became of each fault, those of one service one after the other, by its type."""
+    begin, faults, last = time.time() + 2, [], 0.0
+    for service, chain in FAULTS.items():
+        at = begin
+        for type, lasts, aftermath, params in chain:
+            faults.append(fault(type, at, lasts, service=service, **params))
+            at += lasts + aftermath
+        last = max(last, at)
     start(lab, "e2e-pods", *faults)
-    deadline = at + 20
+    deadline = last + 20
     while time.time() < deadline:
         time.sleep(2)
         lab.injector("POST", "/lease", {"run": "e2e-pods"})
@@ -106,7 +117,7 @@ def results(lab: Lab) -> dict[str, dict[str, Any]]:
     return {each["type"]: each for each in lab.injector("DELETE", "/plan/e2e-pods")}
 
 
-@pytest.mark.parametrize("type", [each[0] for each in FAULTS])
+@pytest.mark.parametrize("type", TYPES)
 def test_is_felt_while_it_lasts_and_gone_afterwards(results: dict[str, dict[str, Any]], type: str) -> None:
     fault = results[type]
     assert fault["error"] == ""
@@ -162,5 +173,5 @@ def test_run_with_such_faults_is_not_taken_for_one_with_new_code(lab: Lab, resul
 
 def test_names_outside_the_lab_are_refused(lab: Lab, results: dict[str, dict[str, Any]]) -> None:
     wait_for("an injector", lambda: answering(lab), 30)
-    with pytest.raises(Exception, match=r"faults\[0\].params.service must be one of web, got 'loadgen'"):
+    with pytest.raises(Exception, match=r"faults\[0\].params.service must be one of twin, web, got 'loadgen'"):
         start(lab, "e2e-outside", fault("kill", time.time() + 1, 1, service="loadgen"))

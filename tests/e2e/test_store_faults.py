@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -89,6 +90,13 @@ def writes(lab: Lab) -> bool:
     return True
 
 
+def all_answer(lab: Lab) -> bool:
+    """Whether every data store answers the injector, as a run waits for after a reset."""
+    with suppress(Unreachable):
+        return bool(lab.injector("GET", "/ready") == {"problems": []})
+    return False
+
+
 def follows(lab: Lab, pod: str) -> str:
     """`t` where that server is a replica, `f` where it takes writes, empty where it does not answer."""
     ask = ["psql", "-h", "/run/postgresql", "-U", "postgres", "-Atc", "SELECT pg_is_in_recovery()"]
@@ -116,7 +124,7 @@ def test_after_a_failover_the_app_writes_to_the_replica_until_a_reset(
 
     tiny.injector("POST", "/reset", seconds=60)
     assert follows(tiny, "postgres-0") == "f"
-    assert tiny.injector("GET", "/ready") == {"problems": []}
+    wait_for("all stores", lambda: all_answer(tiny), 20)
     tiny.visit("/pages/home-again", "PUT")
     wait_for("the page at the replica", lambda: "home-again" in tiny.visit("/pages"), 5)
     assert "during" not in tiny.visit("/pages")
@@ -131,3 +139,5 @@ def test_nothing_is_left_when_the_injectors_pod_is_gone(results: dict[str, dict[
     capped = ["exec", "deploy/redis", "-c", "redis", "--", "redis-cli", "CONFIG", "GET", "maxmemory"]
     wait_for("the cap's end", lambda: "16777216" in kubectl("-n", tiny.namespace, *capped).stdout, 60)
     tiny.wait_ready()
+    tiny.visit("/pages/after-all", "PUT")
+    wait_for("the page at the replica, past an edge that is new", lambda: "after-all" in tiny.visit("/pages"), 20)

@@ -90,7 +90,7 @@ class Cluster(Kube):
         headers = {"X-Faultline-Token": token} if token else None
         status, answer = self.request(method, full, body, query=query, headers=headers, timeout=timeout)
         if status >= 400:
-            detail = answer.get("message") or answer.get("error") if isinstance(answer, dict) else answer
+            detail = (answer.get("message") or answer.get("error") or answer) if isinstance(answer, dict) else answer
             raise Unreachable("FL601", f"{name}.{namespace}{path} answered {status}: {detail}", "make doctor")
         return answer
 

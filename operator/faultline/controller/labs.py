@@ -17,7 +17,7 @@ from faultline.clients.kube import Json, path
 from faultline.controller import code, deploy, readiness
 from faultline.controller.api import Api
 from faultline.controller.conditions import condition, difference, holds, with_condition
-from faultline.controller.plan import replaced
+from faultline.controller.plan import replaced, target
 from faultline.errors import FaultlineError, InvalidInput, Unreachable
 from faultline.lab import Helm, Problem
 from faultline.names import harness_namespace, lab_namespace
@@ -144,7 +144,7 @@ class Lab:
             # Somebody uninstalled it.
             self.status = self.status.model_copy(update={"deployed": None})
             return POLL_SECONDS
-        missing = readiness.all_late(found_now)
+        missing = readiness.all_late(found_now) or await self._silent(wanted)
         if not missing:
             await self._ready(wanted)
             # The nodes take a second or two to put a limit in force: a lab is of use before, but no run begins.
@@ -154,6 +154,15 @@ class Lab:
             return CHECK_SECONDS
         self._coming_up = wanted, wish
         return POLL_SECONDS
+
+    async def _silent(self, wanted: deploy.Desired) -> list[str]:
+        """Which of a lab's ways do not answer: the nodes hear of a pod that has become Ready a moment later."""
+        if holds(self.status, "Ready"):
+            return []  # From then on that is the app's affair.
+        services = [each["name"] for each in wanted.values["services"] if each["replicas"]]
+        return await readiness.silent(readiness.direct(self.name, services)) or await readiness.silent(
+            [target(self.name)]
+        )
 
     async def _problems(self) -> list[Problem]:
         """Why it is not up; the events and logs behind that are not asked for at each look."""
