@@ -19,7 +19,10 @@ class CommandFailed(HostProblem):
     """A command of the set-up ended with an error; `tail` is the end of what it printed."""
 
     def __init__(self, args: Sequence[str], status: int, tail: str, log: Path | None = None) -> None:
-        super().__init__("FL500", f"`{' '.join(args[:6])}` ended with status {status}", _advice(tail))
+        said = tail.strip().splitlines()[-1:] if log is None else []
+        super().__init__(
+            "FL500", ": ".join([f"`{' '.join(args[:6])}` ended with status {status}", *said]), _advice(tail)
+        )
         self.status = status
         self.tail = tail
         self.log = log

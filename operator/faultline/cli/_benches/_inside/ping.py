@@ -13,6 +13,19 @@ import time
 REQUEST = b"GET / HTTP/1.1\r\nHost: target\r\n\r\n"
 PAUSE_SECONDS = 0.002
 WARM = 100
+OPEN_SECONDS = 5.0
+
+
+def opened(host: str, port: int) -> socket.socket:
+    """A connection that is open, though a Service that is new may lead nowhere for a moment."""
+    until = time.monotonic() + OPEN_SECONDS
+    while True:
+        try:
+            return socket.create_connection((host, port), OPEN_SECONDS)
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
 
 
 def ask(connection: socket.socket) -> float:
@@ -31,10 +44,7 @@ def ask(connection: socket.socket) -> float:
 def main() -> None:
     """Measure and print."""
     direct, edge, port, count = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-    ways = {
-        "direct": socket.create_connection((direct, 8000), 5),
-        "proxied": socket.create_connection((edge, port), 5),
-    }
+    ways = {"direct": opened(direct, 8000), "proxied": opened(edge, port)}
     for each in ways.values():
         each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     found: dict[str, list[float]] = {name: [] for name in ways}
