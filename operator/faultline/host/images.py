@@ -195,6 +195,7 @@ _DEFINITIONS = (
             for name in (
                 "kubelet.service",
                 "kubelet.slice",
+                "kubeadm",
                 "images.service",
                 "pod-network.service",
                 "pod-network",
