@@ -228,6 +228,12 @@ async def test_ride_that_was_charged_and_not_acknowledged_is_charged_once(rides)
 
 
 @versions("solution-rabbitmq")
+async def test_ride_that_no_queue_took_is_not_promised(rides):
+    await rides.queue.delete()
+    assert (await rides.end(14)).status_code == 503
+
+
+@versions("solution-rabbitmq")
 async def test_rides_are_brought_to_the_worker_and_those_that_nobody_can_charge_to_another_queue(rides, tools):
     await rides.end(12, fare=0)
     await rides.end(13)

@@ -49,7 +49,7 @@ class Jobs:
         try:
             await self._channel.default_exchange.publish(message, QUEUE, timeout=SECONDS)
         except DeliveryError as error:
-            raise Full(f"{MOST} rides wait") from error
+            raise Full(f"no room, or no queue: {error!r}") from error
 
     async def consume(self, work: Callable[[AbstractIncomingMessage], Awaitable[None]]) -> None:
         """Have one ride after another brought to `work`, the next one when it has settled the one before."""
@@ -60,7 +60,8 @@ class Jobs:
 
 async def _join(connection: AbstractConnection) -> tuple[AbstractChannel, AbstractQueue]:
     """A new channel, and the queue on it. What a worker rejects goes to DEAD, for a human to find."""
-    channel = await connection.channel()
+    # Without it a message that reached no queue is confirmed all the same.
+    channel = await connection.channel(on_return_raises=True)
     await channel.declare_queue(DEAD, durable=True)
     arguments = {"x-max-length": MOST, "x-overflow": "reject-publish"}
     arguments |= {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": DEAD}
