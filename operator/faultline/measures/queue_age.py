@@ -13,7 +13,8 @@ class QueueAge(QueueMeasure):
 
     Streams and tables know when an item came. A classic queue of RabbitMQ knows it by the second where publishers set
     the property `timestamp`, and is of age 0 where they do not. A Redis list does not: there it is how long the
-    injector, which looks once a second, has seen an item of it, so up to a second less than the truth.
+    injector, which looks once a second, has seen an item of it, so up to a second less than the truth. No data when
+    fewer than 80% of the seconds have a reading, since a store that is too busy to answer is so in the worst of them.
     """
 
     unit: ClassVar[str] = "s"
@@ -21,4 +22,4 @@ class QueueAge(QueueMeasure):
 
     def query(self, context: Context) -> str:
         """As the injector finds it in the data store."""
-        return self.over(context, f"max(faultline_queue_oldest_seconds{self.labels(context)})")
+        return self.read(context, "max", "faultline_queue_oldest_seconds")
