@@ -7,24 +7,9 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
-from faultline.injector.clock import Clock
 from faultline.injector.observer import RedisQueue, Waiting
 
 pytestmark = pytest.mark.e2e
-
-
-class Moving(Clock):
-    """A clock that tests move."""
-
-    ahead = 0.0
-
-    def now(self) -> float:
-        return super().now() + self.ahead
-
-
-@pytest.fixture
-def clock() -> Moving:
-    return Moving()
 
 
 @pytest.fixture

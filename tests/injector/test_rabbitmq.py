@@ -12,10 +12,10 @@ import pytest
 from aio_pika.exceptions import ChannelClosed
 from pamqp import commands
 from tests.conftest import BUSY_SECONDS
+from tests.injector.conftest import Moving
 
 from faultline.errors import Unreachable
 from faultline.injector.amqp import Channel
-from faultline.injector.clock import Clock
 from faultline.injector.config import EdgeConfig, split
 from faultline.injector.observer import Places, RabbitQueue, Waiting
 from faultline.injector.questions import PAD_BYTES, question_for
@@ -33,9 +33,9 @@ async def channel(rabbitmq: Any) -> AsyncIterator[Any]:
 
 
 @pytest.fixture
-async def jobs(rabbitmq: Any) -> AsyncIterator[RabbitQueue]:
+async def jobs(rabbitmq: Any, clock: Moving) -> AsyncIterator[RabbitQueue]:
     numbers = Numbers(rabbitmq.rabbitmq_metrics, BUSY_SECONDS)
-    yield RabbitQueue("jobs", numbers, Clock())
+    yield RabbitQueue("jobs", numbers, clock)
     await numbers.close()
 
 
@@ -74,14 +74,33 @@ async def test_a_queue_counts_what_is_taken_and_not_acknowledged(channel, jobs, 
 
 
 @pytest.mark.e2e
-async def test_messages_without_a_time_have_no_age(channel, jobs, tools):
-    await channel.declare_queue("jobs")
-    await put(channel, "timeless")
+@pytest.mark.parametrize(("age", "kind"), [(None, "classic"), (-600, "classic"), (30, "quorum")])
+async def test_without_a_time_the_oldest_may_have_waited_since_the_queue_was_seen_empty(
+    channel, jobs, clock, tools, age, kind
+):
+    await channel.declare_queue("jobs", durable=True, arguments={"x-queue-type": kind})
+    clock.ahead = 100
+    assert await jobs.look() == Waiting(0, 0.0)
+    await put(channel, "timeless", age)
+    clock.ahead = 107
 
     async def seen() -> bool:
-        return await jobs.look() == Waiting(1, 0.0)
+        found = await jobs.look()
+        return found.depth == 1 and 7 <= found.oldest < 100
 
     await tools.until(seen)
+
+
+@pytest.mark.e2e
+async def test_a_clock_may_be_a_second_ahead(channel, jobs, tools):
+    await channel.declare_queue("jobs")
+    await put(channel, "early", age=-1.5)
+
+    async def seen() -> bool:
+        return (await jobs.look()).depth == 1
+
+    await tools.until(seen)
+    assert (await jobs.look()).oldest < 1
 
 
 async def test_what_waits_in_several_places_is_all_of_it():

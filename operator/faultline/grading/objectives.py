@@ -85,7 +85,7 @@ def assess_check(spec: Any, found: CheckStatus) -> ObjectiveStatus:
 
 
 def only(samples: list[Sample], nothing: str = Measure.nothing) -> tuple[float | None, str]:
-    """The one finite number that a query gave, or None and what was wrong with the answer; `nothing` is said of none."""
+    """The one finite number that a query gave, or None and what was wrong; `nothing` is said of an empty answer."""
     if not samples:
         return None, f"no data: {nothing}"
     if len(samples) > 1:

@@ -65,8 +65,8 @@ class Jobs:
 async def _join(connection: AbstractConnection) -> tuple[AbstractChannel, AbstractQueue]:
     """A new channel, and the queue on it. What a worker rejects goes to DEAD, for a human to find.
 
-    The bound is none of its arguments: those of a queue that is there cannot be changed, and code with another one would
-    not start beside the code before it.
+    The bound is none of its arguments: those of a queue that is there cannot be changed, and code with another one
+    would not start beside the code before it.
     """
     # Without it a message that reached no queue is confirmed all the same.
     channel = await connection.channel(on_return_raises=True)
