@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aio_pika
 import pytest
 from aio_pika.exceptions import ChannelClosed
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from pamqp import commands
+from prometheus_client.parser import text_string_to_metric_families
 from tests.conftest import BUSY_SECONDS
 from tests.injector.conftest import Moving
 
@@ -19,7 +23,7 @@ from faultline.injector.amqp import Channel
 from faultline.injector.config import EdgeConfig, split
 from faultline.injector.observer import Places, RabbitQueue, Waiting
 from faultline.injector.questions import PAD_BYTES, question_for
-from faultline.injector.rabbitmq import Numbers, reset_rabbitmq
+from faultline.injector.rabbitmq import DEPTH, MOST_BYTES, THERE, WAITING, Numbers, reset_rabbitmq
 from faultline.injector.readiness import store_problem
 
 
@@ -128,6 +132,54 @@ async def test_a_reset_leaves_no_queue_and_no_exchange(channel, rabbitmq):
     # Another shape than before is fine.
     await channel.declare_exchange("orders", "direct")
     assert (await channel.declare_queue("jobs")).declaration_result.message_count == 0
+
+
+@pytest.fixture
+async def exported() -> AsyncIterator[Any]:
+    """`exported(lines)` is the numbers of a server that exports these."""
+    async with AsyncExitStack() as stack:
+
+        async def make(lines: list[str]) -> Numbers:
+            async def answer(_: web.Request) -> web.Response:
+                return web.Response(text="\n".join([*lines, ""]))
+
+            app = web.Application()
+            app.router.add_get("/metrics/detailed", answer)
+            server = await stack.enter_async_context(TestServer(app))
+            numbers = Numbers(f"127.0.0.1:{server.port}", BUSY_SECONDS)
+            stack.push_async_callback(numbers.close)
+            return numbers
+
+        yield make
+
+
+async def test_only_what_is_asked_for_is_parsed(exported, monkeypatch):
+    parsed = []
+    monkeypatch.setattr(
+        "faultline.injector.rabbitmq.text_string_to_metric_families",
+        lambda text: parsed.append(text) or text_string_to_metric_families(text),
+    )
+    own, like = 'odd \\"one\\"', 'queue=\\"jobs\\"'
+    numbers = await exported(
+        [
+            f"# TYPE {DEPTH} gauge",
+            *(f'{DEPTH}{{vhost="/",queue="{queue}"}} {depth}' for depth, queue in enumerate([own, "jobs", like], 1)),
+            f'{DEPTH}_ready{{vhost="/",queue="jobs"}} 7',
+        ]
+    )
+    assert await numbers.of(WAITING, "jobs") == [(DEPTH, {"vhost": "/", "queue": "jobs"}, 2.0)]
+    assert [value for _, _, value in await numbers.of(WAITING, 'odd "one"')] == [1.0]
+    assert [value for _, _, value in await numbers.of(THERE)] == [1.0, 2.0, 3.0]
+    assert [len(text.splitlines()) for text in parsed] == [1, 1, 3]
+
+
+async def test_numbers_without_end_are_refused(exported):
+    line = f'{DEPTH}_ready{{vhost="/",queue="jobs"}} 7'
+    few = await exported([line] * 10)
+    assert await few.of(WAITING, "jobs") == []
+    many = await exported([line] * (MOST_BYTES // len(line)))
+    with pytest.raises(ValueError, match="over 4 MiB: it has too many queues"):
+        await many.of(WAITING, "jobs")
 
 
 async def test_a_rabbitmq_that_is_away_is_named(config: Any, ports: Any) -> None:

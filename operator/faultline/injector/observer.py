@@ -23,7 +23,7 @@ from faultline.api.app import Queue
 from faultline.injector.clock import Clock
 from faultline.injector.config import Config, split
 from faultline.injector.failures import POSTGRES_FAILURES
-from faultline.injector.rabbitmq import DEPTH, HEAD, Numbers
+from faultline.injector.rabbitmq import DEPTH, HEAD, WAITING, Numbers
 
 log = logging.getLogger(__name__)
 
@@ -173,9 +173,8 @@ class RabbitQueue:
 
     async def look(self) -> Waiting:
         """Ask. Raises one of FAILURES, or ValueError for an answer that has no numbers."""
-        found = await self._numbers.of("queue_coarse_metrics", "queue_metrics")
         # Those in a worker's hands count, in both numbers.
-        own = {name: value for name, labels, value in found if labels.get("queue") == self._queue}
+        own = {name: value for name, _, value in await self._numbers.of(WAITING, self._queue)}
         depth, came, now = int(own.get(DEPTH, 0)), own.get(HEAD, 0.0), self._clock.now()
         if not depth:
             self._empty = now
