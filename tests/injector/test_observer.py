@@ -21,6 +21,28 @@ async def redis(redis_port: int) -> AsyncIterator[Redis]:
     await client.aclose()
 
 
+async def test_an_observer_that_ended_has_no_numbers(config, redis, redis_port, monkeypatch, tools, caplog):
+    await redis.rpush("jobs", "a")
+    queues = [Queue(name="jobs", redis="jobs")]
+    observer = Observer(config.model_copy(update={"redis": f"127.0.0.1:{redis_port}", "queues": queues}), Clock())
+    task = asyncio.create_task(observer.run())
+
+    async def seen() -> bool:
+        return observer.waiting["jobs"].depth == 1 if observer.waiting else False
+
+    await tools.until(seen)
+    monkeypatch.setattr("faultline.injector.observer.QUEUE_SECONDS", 0.01)
+
+    async def odd(_: RedisQueue) -> Waiting:
+        raise KeyError("odd")
+
+    monkeypatch.setattr(RedisQueue, "look", odd)
+    with pytest.raises(ExceptionGroup):
+        await task
+    assert observer.waiting == {}
+    assert "nothing is observed any more" in caplog.text
+
+
 async def test_a_queue_that_is_not_there_is_empty(redis, clock):
     assert await RedisQueue("jobs", redis, clock).look() == Waiting(0, 0.0)
 

@@ -182,10 +182,46 @@ async def test_numbers_without_end_are_refused(exported):
         await many.of(WAITING, "jobs")
 
 
-async def test_a_rabbitmq_that_is_away_is_named(config: Any, ports: Any) -> None:
+@pytest.mark.e2e
+async def test_a_reset_goes_on_until_nothing_is_left(channel, rabbitmq, monkeypatch):
+    """The first try fails in the middle, and while the second one is at work somebody declares another queue."""
+    await channel.declare_queue("a", durable=True)
+    await channel.declare_queue("b", durable=True)
+    call, calls = Channel.call, []
+
+    async def eventful(self: Channel, method: Any) -> Any:
+        calls.append(method.queue)
+        if len(calls) == 2:
+            raise EOFError
+        answer = await call(self, method)
+        if method.queue == "b":
+            await channel.declare_queue("late", durable=True)
+        return answer
+
+    monkeypatch.setattr(Channel, "call", eventful)
+    await reset_rabbitmq(rabbitmq)
+    assert calls[:3] == ["a", "b", "b"]
+    assert calls[-1] == "late"
+    with pytest.raises(ChannelClosed, match="NOT_FOUND"):
+        await channel.get_queue("late", ensure=True)
+
+
+async def test_a_rabbitmq_that_answers_late_or_in_other_words_is_asked_again(config, exported, monkeypatch):
+    lines = [f'{DEPTH}{{vhost="/"}} 1']
+    numbers = await exported(lines)
+    later = asyncio.get_running_loop().call_later(0.3, lines.clear)
+    monkeypatch.setattr("faultline.injector.rabbitmq.Numbers", lambda *_: numbers)
+    await reset_rabbitmq(config.model_copy(update={"rabbitmq": "127.0.0.1:1", "rabbitmq_metrics": "127.0.0.1:1"}))
+    assert later.when() <= asyncio.get_running_loop().time()
+
+
+async def test_a_rabbitmq_that_is_away_is_named(config: Any, ports: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("faultline.injector.rabbitmq.RESET_SECONDS", 0.5)
     port, metrics = ports.free(2)
     away = {"rabbitmq": f"127.0.0.1:{port}", "rabbitmq_metrics": f"127.0.0.1:{metrics}"}
-    with pytest.raises(Unreachable, match=f"RabbitMQ at 127.0.0.1:{port} was not emptied") as caught:
+    with pytest.raises(
+        Unreachable, match=f"RabbitMQ at 127.0.0.1:{port} was not emptied within 0.5s: ClientConn"
+    ) as caught:
         await reset_rabbitmq(config.model_copy(update=away))
     assert caught.value.code == "FL628"
 

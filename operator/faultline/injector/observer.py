@@ -223,7 +223,13 @@ class Observer:
                     tasks.create_task(self._follow(queue, redis, numbers), name=f"queue {queue.name}")
                 if self._config.postgres and self._config.postgres_replicas:
                     tasks.create_task(self._each(BEAT_SECONDS, "heartbeat", lambda: self._write(system)))
+        except Exception:
+            log.exception("nothing is observed any more")
+            raise
         finally:
+            # Else the last numbers would be on the page for ever, and pass for new ones.
+            self.waiting.clear()
+            self._beat = None
             system.close()
             if redis:
                 await redis.aclose()

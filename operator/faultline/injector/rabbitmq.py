@@ -12,9 +12,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from faultline.errors import Unreachable
 from faultline.injector.amqp import Channel
 from faultline.injector.config import Config, split
+from faultline.injector.stores import RESET_SECONDS, RETRY_SECONDS
 
 CALL_SECONDS = 5.0
-"""For one look, or for all that a reset takes."""
+"""For one try of a reset."""
+FAILURES = (OSError, TimeoutError, EOFError, ValueError, KeyError, aiohttp.ClientError)
+"""What a try may raise."""
 
 DEPTH = "rabbitmq_detailed_queue_messages"
 HEAD = "rabbitmq_detailed_queue_head_message_timestamp"
@@ -71,28 +74,47 @@ def _escaped(label: str) -> str:
 
 
 async def reset_rabbitmq(config: Config) -> None:
-    """Every queue gone, and every exchange that is not the server's own. Raises Unreachable (FL628)."""
+    """Every queue gone, and every exchange that is not the server's own.
+
+    Raises Unreachable (FL628) when that does not succeed within 30 s.
+    """
     if config.rabbitmq is None or config.rabbitmq_metrics is None:
         return
     numbers = Numbers(config.rabbitmq_metrics, CALL_SECONDS)
+    problem: Exception | None = None
     try:
-        async with asyncio.timeout(CALL_SECONDS):
-            await _empty(config.rabbitmq, numbers)
-    except (OSError, TimeoutError, EOFError, ValueError, aiohttp.ClientError) as error:
-        raise Unreachable("FL628", f"RabbitMQ at {config.rabbitmq} was not emptied: {error!r}") from error
+        async with asyncio.timeout(RESET_SECONDS):
+            while True:
+                try:
+                    async with asyncio.timeout(CALL_SECONDS):
+                        if not await _emptied(config.rabbitmq, numbers):
+                            return
+                except FAILURES as error:
+                    # A server that is starting again refuses, and one with a long backlog is slow to throw it away.
+                    problem = error
+                await asyncio.sleep(RETRY_SECONDS)
+    except TimeoutError as error:
+        why = repr(problem) if problem else "it always had another queue or exchange"
+        message = f"RabbitMQ at {config.rabbitmq} was not emptied within {RESET_SECONDS:g}s: {why}"
+        raise Unreachable("FL628", message) from error
     finally:
         await numbers.close()
 
 
-async def _empty(address: str, numbers: Numbers) -> None:
+async def _emptied(address: str, numbers: Numbers) -> int:
+    """Removes what there is, and says how much that was: what comes meanwhile only the next look shows."""
     found = await numbers.of(THERE)
     queues = {labels["queue"] for name, labels, _ in found if name == DEPTH}
     exchanges = {labels["exchange"] for name, labels, _ in found if name == EXCHANGE}
+    exchanges = {each for each in exchanges if each and not each.startswith("amq.")}
+    if not queues and not exchanges:
+        return 0
     channel = await Channel.open(*split(address))
     try:
         for queue in sorted(queues):
             await channel.call(commands.Queue.Delete(queue=queue))
-        for exchange in sorted(each for each in exchanges if each and not each.startswith("amq.")):
+        for exchange in sorted(exchanges):
             await channel.call(commands.Exchange.Delete(exchange=exchange))
     finally:
         channel.abort()
+    return len(queues) + len(exchanges)
