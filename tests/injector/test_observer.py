@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 from redis.asyncio import Redis
 
-from faultline.injector.observer import RedisQueue, Waiting
+from faultline.api.app import Queue
+from faultline.injector.clock import Clock
+from faultline.injector.observer import Observer, RedisQueue, Waiting
 
 pytestmark = pytest.mark.e2e
 
@@ -23,20 +26,20 @@ async def redis(redis_port: int) -> AsyncIterator[Redis]:
 
 async def test_an_observer_that_ended_has_no_numbers(config, redis, redis_port, monkeypatch, tools, caplog):
     await redis.rpush("jobs", "a")
-    queues = [Queue(name="jobs", redis="jobs")]
+    queues = [Queue(name=name, redis=name) for name in ("jobs", "other")]
     observer = Observer(config.model_copy(update={"redis": f"127.0.0.1:{redis_port}", "queues": queues}), Clock())
     task = asyncio.create_task(observer.run())
 
     async def seen() -> bool:
-        return observer.waiting["jobs"].depth == 1 if observer.waiting else False
+        return len(observer.waiting) == 2
 
     await tools.until(seen)
-    monkeypatch.setattr("faultline.injector.observer.QUEUE_SECONDS", 0.01)
+    assert observer.waiting["jobs"].depth == 1
 
-    async def odd(_: RedisQueue) -> Waiting:
+    async def ended(_: RedisQueue) -> Waiting:
         raise KeyError("odd")
 
-    monkeypatch.setattr(RedisQueue, "look", odd)
+    monkeypatch.setattr(RedisQueue, "_list", ended)
     with pytest.raises(ExceptionGroup):
         await task
     assert observer.waiting == {}
