@@ -88,3 +88,9 @@ def test_both_kinds_are_cluster_scoped_with_status_and_columns():
         assert spec["scope"] == "Cluster"
         assert version["subresources"] == {"status": {}}
         assert [each["name"] for each in version["additionalPrinterColumns"]] == columns
+
+
+@pytest.mark.parametrize("store", ["redis", "rabbitmq"])
+def test_an_edge_to_a_store_that_is_left_out_is_none(store):
+    left_out = f"!(name == '{store}' && has(self.app.{store}) && self.app.{store}.replicas == 0)"
+    assert left_out in crds.UNKNOWN_EDGE

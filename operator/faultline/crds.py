@@ -139,7 +139,9 @@ UNKNOWN_EDGE = (
     " && !(@.edge == 'primary->replica' && has(self.app.postgres) && self.app.postgres.replicas > 0)"
     " && !(@.edge == 'pgbouncer->postgres' && has(self.app.pgbouncer))"
     " && !self.app.services.exists(service, has(service.dependencies) && service.dependencies.exists(name,"
-    " @.edge == service.name + '->' + name)))"
+    " @.edge == service.name + '->' + name"
+    " && !(name == 'redis' && has(self.app.redis) && self.app.redis.replicas == 0)"
+    " && !(name == 'rabbitmq' && has(self.app.rabbitmq) && self.app.rabbitmq.replicas == 0))))"
 )
 
 

@@ -1,4 +1,4 @@
-"""An injector in a process of its own, which tests kill."""
+"""An injector in a process of its own, which tests kill, and a clock that they move."""
 
 from __future__ import annotations
 
@@ -16,7 +16,22 @@ import aiohttp
 import pytest
 from tests.preloaded import Forked
 
+from faultline.injector.clock import Clock
 from faultline.injector.config import Config
+
+
+class Moving(Clock):
+    """A clock that tests move."""
+
+    ahead = 0.0
+
+    def now(self) -> float:
+        return super().now() + self.ahead
+
+
+@pytest.fixture
+def clock() -> Moving:
+    return Moving()
 
 
 class Injector:

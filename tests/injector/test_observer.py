@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 from redis.asyncio import Redis
 
+from faultline.api.app import Queue
 from faultline.injector.clock import Clock
-from faultline.injector.observer import RedisQueue, Waiting
+from faultline.injector.observer import Observer, RedisQueue, Waiting
 
 pytestmark = pytest.mark.e2e
-
-
-class Moving(Clock):
-    """A clock that tests move."""
-
-    ahead = 0.0
-
-    def now(self) -> float:
-        return super().now() + self.ahead
-
-
-@pytest.fixture
-def clock() -> Moving:
-    return Moving()
 
 
 @pytest.fixture
@@ -34,6 +22,28 @@ async def redis(redis_port: int) -> AsyncIterator[Redis]:
     await client.flushall()
     yield client
     await client.aclose()
+
+
+async def test_an_observer_that_ended_has_no_numbers(config, redis, redis_port, monkeypatch, tools, caplog):
+    await redis.rpush("jobs", "a")
+    queues = [Queue(name=name, redis=name) for name in ("jobs", "other")]
+    observer = Observer(config.model_copy(update={"redis": f"127.0.0.1:{redis_port}", "queues": queues}), Clock())
+    task = asyncio.create_task(observer.run())
+
+    async def seen() -> bool:
+        return len(observer.waiting) == 2
+
+    await tools.until(seen)
+    assert observer.waiting["jobs"].depth == 1
+
+    async def ended(_: RedisQueue) -> Waiting:
+        raise KeyError("odd")
+
+    monkeypatch.setattr(RedisQueue, "_list", ended)
+    with pytest.raises(ExceptionGroup):
+        await task
+    assert observer.waiting == {}
+    assert "nothing is observed any more" in caplog.text
 
 
 async def test_a_queue_that_is_not_there_is_empty(redis, clock):

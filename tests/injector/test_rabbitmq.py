@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aio_pika
 import pytest
 from aio_pika.exceptions import ChannelClosed
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from pamqp import commands
+from prometheus_client.parser import text_string_to_metric_families
 from tests.conftest import BUSY_SECONDS
+from tests.injector.conftest import Moving
 
 from faultline.errors import Unreachable
 from faultline.injector.amqp import Channel
-from faultline.injector.clock import Clock
 from faultline.injector.config import EdgeConfig, split
 from faultline.injector.observer import Places, RabbitQueue, Waiting
 from faultline.injector.questions import PAD_BYTES, question_for
-from faultline.injector.rabbitmq import Numbers, reset_rabbitmq
+from faultline.injector.rabbitmq import DEPTH, MOST_BYTES, THERE, WAITING, Numbers, reset_rabbitmq
 from faultline.injector.readiness import store_problem
 
 
@@ -33,9 +37,9 @@ async def channel(rabbitmq: Any) -> AsyncIterator[Any]:
 
 
 @pytest.fixture
-async def jobs(rabbitmq: Any) -> AsyncIterator[RabbitQueue]:
+async def jobs(rabbitmq: Any, clock: Moving) -> AsyncIterator[RabbitQueue]:
     numbers = Numbers(rabbitmq.rabbitmq_metrics, BUSY_SECONDS)
-    yield RabbitQueue("jobs", numbers, Clock())
+    yield RabbitQueue("jobs", numbers, clock)
     await numbers.close()
 
 
@@ -74,14 +78,33 @@ async def test_a_queue_counts_what_is_taken_and_not_acknowledged(channel, jobs, 
 
 
 @pytest.mark.e2e
-async def test_messages_without_a_time_have_no_age(channel, jobs, tools):
-    await channel.declare_queue("jobs")
-    await put(channel, "timeless")
+@pytest.mark.parametrize(("age", "kind"), [(None, "classic"), (-600, "classic"), (30, "quorum")])
+async def test_without_a_time_the_oldest_may_have_waited_since_the_queue_was_seen_empty(
+    channel, jobs, clock, tools, age, kind
+):
+    await channel.declare_queue("jobs", durable=True, arguments={"x-queue-type": kind})
+    clock.ahead = 100
+    assert await jobs.look() == Waiting(0, 0.0)
+    await put(channel, "timeless", age)
+    clock.ahead = 107
 
     async def seen() -> bool:
-        return await jobs.look() == Waiting(1, 0.0)
+        found = await jobs.look()
+        return found.depth == 1 and 7 <= found.oldest < 100
 
     await tools.until(seen)
+
+
+@pytest.mark.e2e
+async def test_a_clock_may_be_a_second_ahead(channel, jobs, tools):
+    await channel.declare_queue("jobs")
+    await put(channel, "early", age=-1.5)
+
+    async def seen() -> bool:
+        return (await jobs.look()).depth == 1
+
+    await tools.until(seen)
+    assert (await jobs.look()).oldest < 1
 
 
 async def test_what_waits_in_several_places_is_all_of_it():
@@ -111,10 +134,94 @@ async def test_a_reset_leaves_no_queue_and_no_exchange(channel, rabbitmq):
     assert (await channel.declare_queue("jobs")).declaration_result.message_count == 0
 
 
-async def test_a_rabbitmq_that_is_away_is_named(config: Any, ports: Any) -> None:
+@pytest.fixture
+async def exported() -> AsyncIterator[Any]:
+    """`exported(lines)` is the numbers of a server that exports these."""
+    async with AsyncExitStack() as stack:
+
+        async def make(lines: list[str]) -> Numbers:
+            async def answer(_: web.Request) -> web.Response:
+                return web.Response(text="\n".join([*lines, ""]))
+
+            app = web.Application()
+            app.router.add_get("/metrics/detailed", answer)
+            server = await stack.enter_async_context(TestServer(app))
+            numbers = Numbers(f"127.0.0.1:{server.port}", BUSY_SECONDS)
+            stack.push_async_callback(numbers.close)
+            return numbers
+
+        yield make
+
+
+async def test_only_what_is_asked_for_is_parsed(exported, monkeypatch):
+    parsed = []
+    monkeypatch.setattr(
+        "faultline.injector.rabbitmq.text_string_to_metric_families",
+        lambda text: parsed.append(text) or text_string_to_metric_families(text),
+    )
+    own, like = 'odd \\"one\\"', 'queue=\\"jobs\\"'
+    numbers = await exported(
+        [
+            f"# TYPE {DEPTH} gauge",
+            *(f'{DEPTH}{{vhost="/",queue="{queue}"}} {depth}' for depth, queue in enumerate([own, "jobs", like], 1)),
+            f'{DEPTH}_ready{{vhost="/",queue="jobs"}} 7',
+        ]
+    )
+    assert await numbers.of(WAITING, "jobs") == [(DEPTH, {"vhost": "/", "queue": "jobs"}, 2.0)]
+    assert [value for _, _, value in await numbers.of(WAITING, 'odd "one"')] == [1.0]
+    assert [value for _, _, value in await numbers.of(THERE)] == [1.0, 2.0, 3.0]
+    assert [len(text.splitlines()) for text in parsed] == [1, 1, 3]
+
+
+async def test_numbers_without_end_are_refused(exported):
+    line = f'{DEPTH}_ready{{vhost="/",queue="jobs"}} 7'
+    few = await exported([line] * 10)
+    assert await few.of(WAITING, "jobs") == []
+    many = await exported([line] * (MOST_BYTES // len(line)))
+    with pytest.raises(ValueError, match="over 4 MiB: it has too many queues"):
+        await many.of(WAITING, "jobs")
+
+
+@pytest.mark.e2e
+async def test_a_reset_goes_on_until_nothing_is_left(channel, rabbitmq, monkeypatch):
+    """The first try fails in the middle, and while the second one is at work somebody declares another queue."""
+    await channel.declare_queue("a", durable=True)
+    await channel.declare_queue("b", durable=True)
+    call, calls = Channel.call, []
+
+    async def eventful(self: Channel, method: Any) -> Any:
+        calls.append(method.queue)
+        if len(calls) == 2:
+            raise EOFError
+        answer = await call(self, method)
+        if method.queue == "b":
+            await channel.declare_queue("late", durable=True)
+        return answer
+
+    monkeypatch.setattr(Channel, "call", eventful)
+    await reset_rabbitmq(rabbitmq)
+    assert calls[:3] == ["a", "b", "b"]
+    assert calls[-1] == "late"
+    with pytest.raises(ChannelClosed, match="NOT_FOUND"):
+        await channel.get_queue("late", ensure=True)
+
+
+async def test_a_rabbitmq_that_answers_late_or_in_other_words_is_asked_again(config, exported, monkeypatch):
+    lines = [f'{DEPTH}{{vhost="/"}} 1']
+    numbers = await exported(lines)
+    later = asyncio.get_running_loop().call_later(0.3, lines.clear)
+    monkeypatch.setattr("faultline.injector.rabbitmq.Numbers", lambda *_: numbers)
+    await reset_rabbitmq(config.model_copy(update={"rabbitmq": "127.0.0.1:1", "rabbitmq_metrics": "127.0.0.1:1"}))
+    assert later.when() <= asyncio.get_running_loop().time()
+
+
+async def test_a_rabbitmq_that_is_away_is_named(config: Any, ports: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("faultline.injector.rabbitmq.RESET_SECONDS", 0.5)
     port, metrics = ports.free(2)
     away = {"rabbitmq": f"127.0.0.1:{port}", "rabbitmq_metrics": f"127.0.0.1:{metrics}"}
-    with pytest.raises(Unreachable, match=f"RabbitMQ at 127.0.0.1:{port} was not emptied") as caught:
+    with pytest.raises(
+        Unreachable, match=f"RabbitMQ at 127.0.0.1:{port} was not emptied within 0.5s: ClientConn"
+    ) as caught:
         await reset_rabbitmq(config.model_copy(update=away))
     assert caught.value.code == "FL628"
 

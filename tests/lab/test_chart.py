@@ -74,7 +74,9 @@ def test_every_pod_is_found_by_scenario_and_part(rendered: Manifests) -> None:
     for _, name, found in pods(rendered):
         labels = found["metadata"]["labels"]
         assert (labels["app"], labels["faultline.dev/scenario"]) == (name, "demo")
-        assert int(found["metadata"]["annotations"]["faultline.dev/scrape"]) > 0
+        # RabbitMQ's numbers are asked for by the injector: a second time would be paid from its CPU for nobody.
+        port = found["metadata"]["annotations"].get("faultline.dev/scrape")
+        assert port is None if name == "rabbitmq" else int(port) > 0
         parts[name] = labels["faultline.dev/part"]
     assert parts == {
         "web": "app",

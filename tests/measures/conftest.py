@@ -140,7 +140,12 @@ def _made_up() -> dict[str, list[tuple[str, Value]]]:
         "redis_connected_clients": [(store.format("redis"), lambda _: 5)],
         "pgbouncer_pools_client_active_connections": [(f'{store.format("pgbouncer")},database="lab"', lambda _: 20)],
         "pgbouncer_pools_client_waiting_connections": [(f'{store.format("pgbouncer")},database="lab"', lambda _: 3)],
-        "faultline_queue_depth": [(queue, _during(12, 42, 10))],
+        "faultline_queue_depth": [
+            (queue, _during(12, 42, 10)),
+            # Of the 61 seconds 12 are missing, and 13.
+            (queue.replace("jobs", "blinking"), lambda at: None if 20 < at < 32 else 7),
+            (queue.replace("jobs", "unseen"), lambda at: None if 20 < at < 33 else 7),
+        ],
         "faultline_queue_oldest_seconds": [(queue, _during(12, 42, 0.5))],
         "pg_replication_lag_seconds": [
             (f'{store.format("postgres-replica")},pod="a"', lambda _: 0.3),

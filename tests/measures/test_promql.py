@@ -97,6 +97,21 @@ async def test_a_run_that_prometheus_does_not_know_has_no_number(prometheus, con
     assert only(await prometheus.instant(query, stranger.end))[0] is None
 
 
+@pytest.mark.parametrize("statistic", ["max", "mean", "p95"])
+async def test_a_queue_that_was_seen_too_seldom_has_no_number(prometheus, context, statistic):
+    found = {}
+    for queue in ("blinking", "unseen"):
+        measure = MEASURES["queue_depth"].model_validate({"queue": queue, "statistic": statistic})
+        found[queue] = only(await prometheus.instant(measure.query(context), context.end), measure.nothing)
+    nothing = "no data: fewer than 80% of the seconds have a reading of the queue"
+    assert found == {"blinking": (7, ""), "unseen": (None, nothing)}
+
+
+async def test_a_queue_is_at_the_end_what_it_was_last(prometheus, context):
+    measure = MEASURES["queue_depth"].model_validate({"queue": "unseen", "statistic": "end"})
+    assert only(await prometheus.instant(measure.query(context), context.end)) == (7, "")
+
+
 async def test_retries_are_not_guessed_when_the_dependency_does_not_count(prometheus, context):
     query = MEASURES["retry_amplification"].model_validate({"dependency": "stock", "edge": "checkout->payments"})
     assert await prometheus.instant(query.query(context), context.end) == []

@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
-from aio_pika import connect
+from aio_pika import RobustQueue, connect
 from aio_pika.abc import AbstractIncomingMessage, AbstractQueue
 from redis.asyncio import Redis
 from tests import servers
@@ -225,6 +225,33 @@ async def test_ride_that_was_charged_and_not_acknowledged_is_charged_once(rides)
     await message.nack()
     await rides.steps(2)
     assert await rides.charges(11) == 1
+
+
+@versions("solution-rabbitmq")
+async def test_ride_that_no_queue_took_is_not_promised(rides, monkeypatch):
+    count = RobustQueue.declare
+
+    async def gone_after(queue: RobustQueue) -> Any:
+        counted = await count(queue)
+        await rides.queue.delete()
+        return counted
+
+    monkeypatch.setattr(RobustQueue, "declare", gone_after)
+    assert (await rides.end(14)).status_code == 503
+
+
+@versions("solution-rabbitmq")
+async def test_code_with_another_bound_starts_while_rides_wait(rides, stores, monkeypatch):
+    await rides.end(15)
+    await rides.end(16)
+    monkeypatch.setattr(rides.module, "MOST", 3)
+    changed = await rides.module.Jobs.open(stores["RABBITMQ_URL"])
+    await changed.put(rides.module.Ride(id=name(17), fare=100))
+    with pytest.raises(rides.module.Full, match="3 rides wait"):
+        await changed.put(rides.module.Ride(id=name(18), fare=100))
+    await changed.close()
+    await rides.steps(4)
+    assert [await rides.charges(number) for number in (15, 16, 17, 18)] == [1, 1, 1, 0]
 
 
 @versions("solution-rabbitmq")

@@ -37,7 +37,7 @@ async def assess(prometheus: Prometheus, spec: Any, context: Context) -> Objecti
     query = measure.query(context)
     target, worst = scaled(measure, spec.target, spec.worst, spec.cap, context.canary_scale)
     try:
-        value, problem = only(await prometheus.instant(query, context.end))
+        value, problem = only(await prometheus.instant(query, context.end), measure.nothing)
     except FaultlineError as error:
         value, problem = None, error.message
     ratio = 0.0 if value is None else share(value, target, worst)
@@ -84,10 +84,10 @@ def assess_check(spec: Any, found: CheckStatus) -> ObjectiveStatus:
     )
 
 
-def only(samples: list[Sample]) -> tuple[float | None, str]:
-    """The one finite number that a query gave, or None and what was wrong with the answer."""
+def only(samples: list[Sample], nothing: str = Measure.nothing) -> tuple[float | None, str]:
+    """The one finite number that a query gave, or None and what was wrong; `nothing` is said of an empty answer."""
     if not samples:
-        return None, "no data: the query gives nothing"
+        return None, f"no data: {nothing}"
     if len(samples) > 1:
         return None, f"several series: the query gives {len(samples)} values where one was meant"
     value = samples[0].value

@@ -23,13 +23,15 @@ from faultline.api.app import Queue
 from faultline.injector.clock import Clock
 from faultline.injector.config import Config, split
 from faultline.injector.failures import POSTGRES_FAILURES
-from faultline.injector.rabbitmq import DEPTH, HEAD, Numbers
+from faultline.injector.rabbitmq import DEPTH, HEAD, WAITING, Numbers
 
 log = logging.getLogger(__name__)
 
 QUEUE_SECONDS = 1.0
 BEAT_SECONDS = 0.5
 CALL_SECONDS = 1.0
+AHEAD_SECONDS = 2.0
+"""By which the clock of who sends a message may be ahead; a time beyond that is none."""
 MOST_SEEN = 2000
 """Items of a list that are remembered, which is one or two for each second that the oldest has waited."""
 
@@ -160,21 +162,26 @@ class RedisQueue:
 
 
 class RabbitQueue:
-    """A classic queue of RabbitMQ. When a message came says its own `timestamp`, in whole seconds."""
+    """A queue of RabbitMQ. When a message of a classic one came says its own `timestamp`, in whole seconds."""
 
     def __init__(self, queue: str, numbers: Numbers, clock: Clock) -> None:
         self._queue = queue
         self._numbers = numbers
         self._clock = clock
+        self._empty = clock.now()
+        """When it was last seen so, at first when this began to look."""
 
     async def look(self) -> Waiting:
         """Ask. Raises one of FAILURES, or ValueError for an answer that has no numbers."""
-        found = await self._numbers.of("queue_coarse_metrics", "queue_metrics")
         # Those in a worker's hands count, in both numbers.
-        own = {name: value for name, labels, value in found if labels.get("queue") == self._queue}
-        depth, came = int(own.get(DEPTH, 0)), own.get(HEAD, 0.0)
-        # Not a number where no message has a time.
-        return Waiting(depth, max(0.0, self._clock.now() - came) if came > 0 else 0.0)
+        own = {name: value for name, _, value in await self._numbers.of(WAITING, self._queue)}
+        depth, came, now = int(own.get(DEPTH, 0)), own.get(HEAD, 0.0), self._clock.now()
+        if not depth:
+            self._empty = now
+            return Waiting(0, 0.0)
+        # Not a number where no message has a time. It came since the queue was empty: that long at most it has waited.
+        known = 0 < came <= now + AHEAD_SECONDS
+        return Waiting(depth, max(0.0, now - (came if known else self._empty)))
 
 
 class Places:
@@ -216,7 +223,13 @@ class Observer:
                     tasks.create_task(self._follow(queue, redis, numbers), name=f"queue {queue.name}")
                 if self._config.postgres and self._config.postgres_replicas:
                     tasks.create_task(self._each(BEAT_SECONDS, "heartbeat", lambda: self._write(system)))
+        except Exception:
+            log.exception("nothing is observed any more")
+            raise
         finally:
+            # Else the last numbers would be on the page for ever, and pass for new ones.
+            self.waiting.clear()
+            self._beat = None
             system.close()
             if redis:
                 await redis.aclose()

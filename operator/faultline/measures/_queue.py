@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from faultline.api.base import Slug
 from faultline.measures._load import quoted
 from faultline.measures._sampled import SampledMeasure
-from faultline.measures.base import Context
+from faultline.measures.base import Context, length, moment
+
+LEAST_SEEN = 0.8
+"""Of the seconds: a few are missing in any run, in which the store or the injector answered late."""
 
 
 class QueueMeasure(SampledMeasure):
     """A measure of one queue."""
 
+    nothing: ClassVar[str] = f"fewer than {LEAST_SEEN:.0%} of the seconds have a reading of the queue"
+
     queue: Slug = Field(description="a name out of app.queues")
 
-    def labels(self, context: Context) -> str:
-        """The selector of the queue."""
-        return f"{{namespace={quoted(context.harness_namespace)},queue={quoted(self.queue)}}}"
+    def read(self, context: Context, combined: str, metric: str) -> str:
+        """The statistic of a metric of the queue; `combined` is how several series are one.
+
+        Nothing when too little was seen: a store that is too busy to answer is so in the worst seconds.
+        """
+        series = f"{metric}{{namespace={quoted(context.harness_namespace)},queue={quoted(self.queue)}}}"
+        found = self.over(context, f"{combined}({series})")
+        if self.statistic == "end":
+            return found
+        start, end = context.span(self.phases)
+        seen = f"sum(count_over_time({series}{length(start, end)} {moment(end)}))"
+        return f"{found}\n  and {seen} >= {LEAST_SEEN * (end - start):.1f}"

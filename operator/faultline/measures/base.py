@@ -68,6 +68,8 @@ class Measure(Model, ABC):
     """None where each objective states it, as a parameter `direction`."""
     scaled: ClassVar[bool] = False
     """Whether target and worst are multiplied by the canary's scale (latencies)."""
+    nothing: ClassVar[str] = "the query gives nothing"
+    """What it means that there is no sample."""
 
     @property
     def value_unit(self) -> str:

@@ -12,8 +12,11 @@ class QueueAge(QueueMeasure):
     """How long the oldest item has waited in a queue; 0 when it is empty.
 
     Streams and tables know when an item came. A classic queue of RabbitMQ knows it by the second where publishers set
-    the property `timestamp`, and is of age 0 where they do not. A Redis list does not: there it is how long the
-    injector, which looks once a second, has seen an item of it, so up to a second less than the truth.
+    the property `timestamp`; without it, or in a queue of another type, it is how long ago the injector, which looks
+    once a second, last saw the queue empty: more than the truth. A Redis list does not know either: there it is how
+    long the injector has seen an item of it, so up to a second less than the truth. A queue that the app keeps anywhere
+    else than `app.queues` says, or under another name, counts as empty. No data when fewer than 80% of the seconds have
+    a reading, since a store that is too busy to answer is so in the worst of them.
     """
 
     unit: ClassVar[str] = "s"
@@ -21,4 +24,4 @@ class QueueAge(QueueMeasure):
 
     def query(self, context: Context) -> str:
         """As the injector finds it in the data store."""
-        return self.over(context, f"max(faultline_queue_oldest_seconds{self.labels(context)})")
+        return self.read(context, "max", "faultline_queue_oldest_seconds")

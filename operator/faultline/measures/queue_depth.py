@@ -11,7 +11,9 @@ from faultline.measures.base import Context, Direction
 class QueueDepth(QueueMeasure):
     """Items that wait in a queue.
 
-    In a stream of Redis and in RabbitMQ those that a consumer has taken and not acknowledged count as well.
+    In a stream of Redis and in RabbitMQ those that a consumer has taken and not acknowledged count as well. No data
+    when fewer than 80% of the seconds have a reading, since a store that is too busy to answer is so in the worst of
+    them.
     """
 
     unit: ClassVar[str] = "items"
@@ -19,4 +21,4 @@ class QueueDepth(QueueMeasure):
 
     def query(self, context: Context) -> str:
         """As the injector counts them in the data store."""
-        return self.over(context, f"sum(faultline_queue_depth{self.labels(context)})")
+        return self.read(context, "sum", "faultline_queue_depth")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Self
@@ -28,16 +29,16 @@ class Full(Exception):
 
 
 class Jobs:
-    def __init__(self, connection: AbstractConnection, channel: AbstractChannel) -> None:
+    def __init__(self, connection: AbstractConnection, channel: AbstractChannel, queue: AbstractQueue) -> None:
         self._connection = connection
         self._channel = channel
+        self._queue = queue
 
     @classmethod
     async def open(cls, url: str) -> Self:
         """Connects, and connects again whenever that is lost."""
         connection = await connect_robust(url, fail_fast=False, reconnect_interval=0.5)
-        channel, _ = await _join(connection)
-        return cls(connection, channel)
+        return cls(connection, *await _join(connection))
 
     async def close(self) -> None:
         await self._connection.close()
@@ -47,9 +48,12 @@ class Jobs:
         body = ride.model_dump_json().encode()
         message = Message(body, delivery_mode=DeliveryMode.PERSISTENT, timestamp=datetime.now(UTC))
         try:
-            await self._channel.default_exchange.publish(message, QUEUE, timeout=SECONDS)
+            async with asyncio.timeout(SECONDS):
+                if (await self._queue.declare()).message_count >= MOST:
+                    raise Full(f"{MOST} rides wait")
+                await self._channel.default_exchange.publish(message, QUEUE)
         except DeliveryError as error:
-            raise Full(f"{MOST} rides wait") from error
+            raise Full(f"the queue did not take it: {error!r}") from error
 
     async def consume(self, work: Callable[[AbstractIncomingMessage], Awaitable[None]]) -> None:
         """Have one ride after another brought to `work`, the next one when it has settled the one before."""
@@ -59,9 +63,13 @@ class Jobs:
 
 
 async def _join(connection: AbstractConnection) -> tuple[AbstractChannel, AbstractQueue]:
-    """A new channel, and the queue on it. What a worker rejects goes to DEAD, for a human to find."""
-    channel = await connection.channel()
+    """A new channel, and the queue on it. What a worker rejects goes to DEAD, for a human to find.
+
+    The bound is none of its arguments: those of a queue that is there cannot be changed, and code with another one
+    would not start beside the code before it.
+    """
+    # Without it a message that reached no queue is confirmed all the same.
+    channel = await connection.channel(on_return_raises=True)
     await channel.declare_queue(DEAD, durable=True)
-    arguments = {"x-max-length": MOST, "x-overflow": "reject-publish"}
-    arguments |= {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": DEAD}
+    arguments = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": DEAD}
     return channel, await channel.declare_queue(QUEUE, durable=True, arguments=arguments)

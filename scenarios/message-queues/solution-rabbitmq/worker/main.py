@@ -53,4 +53,4 @@ async def step(app: FastAPI, message: AbstractIncomingMessage) -> None:
     except Exception as error:
         _log.warning("%s: %r", message.body.decode(errors="replace"), error)
         await asyncio.sleep(REST_SECONDS)
-        await message.nack()  # The next one may have more luck.
+        await message.nack()  # It is the first in the queue again, for any consumer.
