@@ -250,9 +250,6 @@ class Harness:
         self.problems: list[str] = []
         self.lease = 200
         self.silent: set[str] = set()
-        """Calls that fail."""
-        self.deaf: set[str] = set()
-        """Services that fail whatever they are asked."""
 
     def application(self) -> web.Application:
         app = web.Application()
@@ -267,7 +264,7 @@ class Harness:
         return await self._do(call, request)
 
     async def _do(self, call: str, request: web.Request) -> web.Response:
-        if call in self.silent or request.match_info["service"].rsplit("-", 1)[0] in self.deaf:
+        if call in self.silent:
             return web.json_response({"error": "broken"}, status=500)
         match call.split("/")[0] + call.split("/")[1]:
             case "PUT plan":

@@ -139,5 +139,5 @@ def test_nothing_is_left_when_the_injectors_pod_is_gone(results: dict[str, dict[
     capped = ["exec", "deploy/redis", "-c", "redis", "--", "redis-cli", "CONFIG", "GET", "maxmemory"]
     wait_for("the cap's end", lambda: "16777216" in kubectl("-n", tiny.namespace, *capped).stdout, 60)
     tiny.wait_ready()
-    tiny.visit("/pages/after-all", "PUT")
-    wait_for("the page at the replica, past an edge that is new", lambda: "after-all" in tiny.visit("/pages"), 20)
+    wait_for("a write, past edges that are new", lambda: writes(tiny), 20)
+    wait_for("the page at the replica, past an edge that is new", lambda: "during" in tiny.visit("/pages"), 20)

@@ -17,7 +17,7 @@ from faultline.clients.kube import Json, path
 from faultline.controller import code, deploy, readiness
 from faultline.controller.api import Api
 from faultline.controller.conditions import condition, difference, holds, with_condition
-from faultline.controller.plan import replaced, target
+from faultline.controller.plan import replaced
 from faultline.errors import FaultlineError, InvalidInput, Unreachable
 from faultline.lab import Helm, Problem
 from faultline.names import harness_namespace, lab_namespace
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 POLL_SECONDS = 0.5
 CHECK_SECONDS = 10.0
 BUSY_SECONDS = 1.0
-"""While there are pods with a limit to come: they are Ready a moment ago, or a fault of the run has replaced them."""
+"""While a run is under way: a pod that a fault has replaced gets its CPU limit as soon as it is Ready."""
 RETRY_SECONDS = 5.0
 PROBLEMS_SECONDS = 2.0
 PATIENCE_SECONDS = 120.0
@@ -144,25 +144,15 @@ class Lab:
             # Somebody uninstalled it.
             self.status = self.status.model_copy(update={"deployed": None})
             return POLL_SECONDS
-        missing = readiness.all_late(found_now) or await self._silent(wanted)
+        missing = readiness.all_late(found_now) + late
         if not missing:
             await self._ready(wanted)
-            # The nodes take a second or two to put a limit in force: a lab is of use before, but no run begins.
-            return BUSY_SECONDS if late else CHECK_SECONDS
+            return CHECK_SECONDS
         await self._not_ready(wanted, missing, await self._problems())
         if self._waited() >= PATIENCE_SECONDS:
             return CHECK_SECONDS
         self._coming_up = wanted, wish
         return POLL_SECONDS
-
-    async def _silent(self, wanted: deploy.Desired) -> list[str]:
-        """Which of a lab's ways do not answer: the nodes hear of a pod that has become Ready a moment later."""
-        if holds(self.status, "Ready"):
-            return []  # From then on that is the app's affair.
-        services = [each["name"] for each in wanted.values["services"] if each["replicas"]]
-        return await readiness.silent(readiness.direct(self.name, services)) or await readiness.silent(
-            [target(self.name)]
-        )
 
     async def _problems(self) -> list[Problem]:
         """Why it is not up; the events and logs behind that are not asked for at each look."""

@@ -7,6 +7,8 @@ import logging
 import time
 from collections.abc import Sequence
 
+from faultline.api.app import SERVICE_PORT
+from faultline.clients.http import Http, service_url
 from faultline.clients.injector_api import Injector
 from faultline.clients.kube import path
 from faultline.clients.loadgen_api import LoadGenerator, LoadPlan
@@ -79,9 +81,9 @@ async def settle(injector: Injector, scenario: str, services: Sequence[str], tar
     Services are asked past their edges first. Right after a roll-out the node may still send a connection to a pod
     that is gone, and Toxiproxy, which takes no other connection while it dials, would hang on it for half a minute.
     """
-    direct = readiness.direct(scenario, services)
+    direct = [service_url(name, lab_namespace(scenario), SERVICE_PORT) for name in services]
     deadline = time.monotonic() + SETTLE_SECONDS
-    while found := await readiness.silent(direct) or await _unsettled(injector, target):
+    while found := await _silent(direct) or await _unsettled(injector, target):
         if time.monotonic() > deadline:
             text = "; ".join(found[:5])
             raise NotReady(
@@ -95,7 +97,22 @@ async def _unsettled(injector: Injector, target: str) -> list[str]:
         found = await injector.problems()
     except Unreachable as error:
         return [error.message]
-    return found or await readiness.silent([target])
+    return found or await _silent([target])
+
+
+async def _silent(urls: Sequence[str]) -> list[str]:
+    """Which of these do not answer their health check."""
+    answers = await asyncio.gather(*(_silence(url) for url in urls))
+    return [each for each in answers if each]
+
+
+async def _silence(url: str) -> str | None:
+    try:
+        async with Http(url) as client:
+            await client.download("/healthz", seconds=2.0)
+    except Unreachable as error:
+        return error.message
+    return None
 
 
 async def prepare_load(loadgen: LoadGenerator, run: str, plan: LoadPlan) -> None:

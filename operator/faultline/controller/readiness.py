@@ -1,15 +1,9 @@
-"""Whether what was deployed is what runs: each workload available, at its newest generation, and answering."""
+"""Whether what was deployed is what runs: each workload available, at its newest generation."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable, Sequence
-
-from faultline.api.app import SERVICE_PORT
-from faultline.clients.http import Http, service_url
 from faultline.clients.kube import Json, path
 from faultline.controller.api import Api
-from faultline.errors import Unreachable
 from faultline.names import LABEL_SCENARIO, harness_namespace, lab_namespace
 
 
@@ -43,23 +37,3 @@ def late(workload: Json) -> str | None:
 def all_late(found: list[Json]) -> list[str]:
     """Of all workloads, what is still missing. No workload at all is late, too."""
     return [text for each in found if (text := late(each))] if found else ["nothing is deployed yet"]
-
-
-def direct(scenario: str, services: Iterable[str]) -> list[str]:
-    """Where a lab's services listen, past their edges."""
-    return [service_url(each, lab_namespace(scenario), SERVICE_PORT) for each in services]
-
-
-async def silent(urls: Sequence[str]) -> list[str]:
-    """Which of these do not answer their health check."""
-    answers = await asyncio.gather(*map(_silence, urls))
-    return [each for each in answers if each]
-
-
-async def _silence(url: str) -> str | None:
-    try:
-        async with Http(url) as client:
-            await client.download("/healthz", seconds=2.0)
-    except Unreachable as error:
-        return error.message
-    return None

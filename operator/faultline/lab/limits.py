@@ -2,7 +2,7 @@
 
 A limit of 150m, which a scenario teaches by, would also make importing the app take 5 s and Postgres' first start 15 s.
 So the chart gives each such container a core to start with and names its limit in an annotation; here the limit is set,
-in place and without a restart, and a run begins only when each pod of the lab has it.
+in place and without a restart, and a lab counts as ready only when each of its pods has it.
 """
 
 from __future__ import annotations
