@@ -17,7 +17,7 @@ UNIT := $(PYTEST) -m "not integration and not e2e" --numprocesses=2 --hypothesis
 WAITING := --numprocesses=4 --dist=loadfile
 CALM := -m calm --numprocesses=2
 # One after the other: labs side by side disturb each other's graded runs.
-E2E := .venv/bin/pytest tests/e2e -m "not long" --durations=60
+E2E := .venv/bin/pytest tests/e2e -m "not long" --durations=15
 S ?=
 REPEAT ?=
 BUDGET ?=

@@ -12,6 +12,7 @@ import yaml
 from tests.e2e.lab import SCENARIOS, TINY, Lab, kubectl, wait_for
 
 from faultline import catalogue
+from faultline.cli import _labs
 from faultline.cli._cluster import Cluster
 from faultline.errors import FaultlineError
 
@@ -64,12 +65,8 @@ def state(lab: Lab, run: str) -> dict[str, Any]:
 
 def whole(lab: Lab) -> bool:
     """Whether every pod is Ready and every node too."""
-
-    def ready(found: dict[str, Any]) -> bool:
-        return any(one["type"] == "Ready" and one["status"] == "True" for one in found["status"].get("conditions", []))
-
     pods = lab.pods(lab.namespace, "app=web")
-    return len(pods) == REPLICAS and all(map(ready, [*pods, *lab.cluster.items("/api/v1/nodes")]))
+    return len(pods) == REPLICAS and all(map(_labs.is_ready, [*pods, *lab.cluster.items("/api/v1/nodes")]))
 
 
 def answers(lab: Lab) -> bool:
@@ -100,7 +97,7 @@ def test_a_node_comes_back_when_the_injector_is_gone(lab: Lab) -> None:
     lose(lab, "e2e-node-gone", time.time() + LEAD, 300)
     wait_for("the kill", lambda: state(lab, "e2e-node-gone").get("applied"), LEAD + 10)
     node = state(lab, "e2e-node-gone")["target"]
-    kubectl("-n", lab.harness, "delete", "pod", "-l", "app=edges", "--grace-period=0", "--force", "--wait=false")
+    lab.kill_injector_pod()
     wait_for("the node", lambda: running(node), BACK_SECONDS)
     wait_for("all pods and nodes", lambda: whole(lab), BACK_SECONDS)
     wait_for("an answer", lambda: answers(lab), 30)

@@ -11,6 +11,7 @@ import yaml
 from tests.e2e.lab import SCENARIOS, TINY, Lab, kubectl, wait_for
 
 from faultline import catalogue
+from faultline.cli import _labs
 from faultline.cli._cluster import Cluster
 from faultline.names import ANNOTATION_FAULT
 
@@ -77,10 +78,7 @@ def ready(lab: Lab) -> bool:
 
 def fit(lab: Lab, service: str) -> list[bool]:
     """Of each of a service's pods, whether it is Ready."""
-    return [
-        any(one["type"] == "Ready" and one["status"] == "True" for one in each["status"].get("conditions", []))
-        for each in lab.pods(lab.namespace, f"app={service}")
-    ]
+    return [_labs.is_ready(each) for each in lab.pods(lab.namespace, f"app={service}")]
 
 
 def marked(lab: Lab) -> list[str]:
@@ -131,11 +129,6 @@ def test_leaves_the_service_as_it_was(lab: Lab, results: dict[str, dict[str, Any
     wait_for("its own CPU limits", lambda: limits(lab) == {"150m"}, 30)
 
 
-def kill_pod(lab: Lab) -> None:
-    """The injector's whole pod goes without a word, its journal with it."""
-    kubectl("-n", lab.harness, "delete", "pod", "-l", "app=edges", "--grace-period=0", "--force", "--wait=false")
-
-
 def answering(lab: Lab) -> bool:
     """Whether an injector answers."""
     try:
@@ -152,7 +145,7 @@ def test_what_a_lost_injector_left_is_put_back_by_the_next(lab: Lab, results: di
     start(lab, "e2e-lost", fault("pause", now, 60), throttle, fault("scale", now + 3, 60, replicas=REPLICAS + 1))
     wait_for("the faults", lambda: all(each["applied"] for each in lab.injector("GET", "/state")["faults"]), 15)
     assert len(marked(lab)) >= 2
-    kill_pod(lab)
+    lab.kill_injector_pod()
     wait_for("what it left is put back", lambda: ready(lab) and limits(lab) == {"150m"}, 60)
     wait_for("another injector", lambda: answering(lab), 30)
     wait_for("an answer", lambda: lab.visit("/healthz")["status"] == "ok", 10)
