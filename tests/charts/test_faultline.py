@@ -129,8 +129,19 @@ async def test_the_dashboard_reads_much_and_writes_little() -> None:
 
 
 async def test_a_volume_for_one_node_brings_the_dashboard_to_the_operator_s() -> None:
-    assert "affinity" not in pod(await render(), "Deployment", "dashboard")
+    assert "podAffinity" not in pod(await render(), "Deployment", "dashboard")["affinity"]
     assert "podAffinity" in pod(await render(data={"hostPath": ""}), "Deployment", "dashboard")["affinity"]
+
+
+@pytest.mark.parametrize("path", ["/var/lib/faultline", ""])
+async def test_the_platform_prefers_the_control_plane_for_labs_may_lose_the_other_nodes(path: str) -> None:
+    found = await render(data={"hostPath": path})
+    deployments = [name for kind, name in found if kind == "Deployment"]
+    assert {"operator", "prometheus", "dashboard"} <= set(deployments)
+    for name in deployments:
+        nodes = pod(found, "Deployment", name)["affinity"]["nodeAffinity"]
+        [wish] = nodes["preferredDuringSchedulingIgnoredDuringExecution"]
+        assert wish["preference"]["matchExpressions"][0]["key"] == "node-role.kubernetes.io/control-plane"
 
 
 async def test_runs_stay_on_the_node_or_in_a_claim() -> None:
