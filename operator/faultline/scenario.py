@@ -54,6 +54,11 @@ class _FaultBase(Model):
         found: Fault = getattr(self, _attribute(self.type))
         return found
 
+    @property
+    def where(self) -> str:
+        """Its edge, or the services and stores that it is about; empty for what is about the load, or nothing."""
+        return self.edge or ", ".join(each.name or each.part for each in self.fault.references())
+
     def window(self) -> tuple[float, float]:
         """Start and end in seconds after the start of the fault phase."""
         return seconds(self.at), seconds(self.at) + seconds(self.for_)

@@ -22,15 +22,30 @@ def test_sample_reads_rate_errors_latency_and_the_fault_that_is_on(cluster):
         ({"what": "p95"}, "1.5"),
         ({"what": "fault", "type": "latency", "edge": "checkout->payments"}, "1"),
     )
-    seen = _follow.sample(cluster, "shop-1")
+    seen = _follow.sample(cluster, "shop-1", {})
     assert (seen.rate, seen.errors, seen.p95, seen.faults) == (80.2, 0.25, 1.5, ["latency on checkout->payments"])
     assert "80 req/s" in seen.text()
     assert "25.0% errors" in seen.text()
 
 
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ({"pause": {"service": "worker"}}, "pause on worker"),
+        ({"redis_pause": {}}, "redis_pause on redis"),
+        ({"surge": {"factor": 3}}, "surge (mishap)"),
+    ],
+)
+def test_a_fault_on_no_edge_is_told_with_what_it_acts_on_or_its_name(cluster, fault, told):
+    lab = Lab({"metadata": {"name": "shop"}, "spec": {"faults": [{"name": "mishap", "for": "5s", **fault}]}})
+    series = {"what": "fault", "fault": "mishap", "type": next(iter(fault)), "edge": ""}
+    cluster.services[PROMETHEUS] = answer((series, "1"))
+    assert _follow.sample(cluster, "shop-1", _follow.places(lab)).faults == [told]
+
+
 def test_sample_says_that_a_held_out_fault_is_on_and_not_which(cluster):
     cluster.services[PROMETHEUS] = answer(({"what": "fault", "fault": "held-out", "type": "held-out"}, "1"))
-    assert _follow.sample(cluster, "shop-1").faults == ["a held-out fault"]
+    assert _follow.sample(cluster, "shop-1", {}).faults == ["a held-out fault"]
 
 
 def test_every_fault_has_a_name_so_that_none_is_asked_for_without_one():
@@ -39,11 +54,11 @@ def test_every_fault_has_a_name_so_that_none_is_asked_for_without_one():
 
 def test_sample_leaves_out_what_is_no_number(cluster):
     cluster.services[PROMETHEUS] = answer(({"what": "rate"}, "0"), ({"what": "errors"}, "NaN"))
-    assert _follow.sample(cluster, "shop-1").errors is None
+    assert _follow.sample(cluster, "shop-1", {}).errors is None
 
 
 def test_a_prometheus_that_is_down_is_shown_and_ends_nothing(cluster):
-    assert _follow.sample(cluster, "shop-1").text() == "[yellow]no metrics (FL601)[/]"
+    assert _follow.sample(cluster, "shop-1", {}).text() == "[yellow]no metrics (FL601)[/]"
 
 
 @pytest.fixture

@@ -284,6 +284,16 @@ def test_plan_of_the_same_seed_is_the_same_to_the_byte(run, scenarios):
     assert first == again != other
 
 
+def test_plan_says_where_a_fault_acts_when_that_is_somewhere(run, scenarios):
+    file = scenarios / "shop" / "scenario.yaml"
+    file.write_text(
+        file.read_text().replace("[{for: 2s, none: {}}]", "[{for: 2s, none: {}}, {for: 1s, pause: {service: web}}]")
+    )
+    text = run("plan", "shop").stdout
+    assert "pause pause-1 on web" in text
+    assert re.search(r"none none-0 *$", text, re.MULTILINE)
+
+
 def test_plan_counts_what_is_held_out_and_leaves_it_out(run, run_json, scenarios):
     file = scenarios / "shop" / "scenario.yaml"
     file.write_text(file.read_text().replace("fault: 3s", "fault: 9s"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 from typing import Any
 
@@ -197,11 +196,9 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_timer_is_a_process_of_its_own(programs: Path) -> None:
     Docker().start_later("one", 0.2)
-    deadline, calls = time.monotonic() + 60, programs / "calls"
-    while not (calls.exists() and calls.read_text()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    assert calls.read_text() == "start one\n"
+    [timer] = node_helper._OUTLIVING
+    assert timer.wait(60) == 0
+    assert (programs / "calls").read_text() == "start one\n"
 
 
 def test_one_helper_for_a_home(tmp_path: Path) -> None:

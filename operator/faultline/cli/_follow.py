@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rich.markup import escape
@@ -16,6 +17,7 @@ from faultline.cli._show import Line, duration, percent, verdict
 from faultline.cli.base import console
 from faultline.errors import FaultlineError, NotReady, Unreachable
 from faultline.names import HELD_OUT
+from faultline.scenario import FaultSpec, fault_name
 
 POLL_SECONDS = 0.5
 SILENCE_SECONDS = 60.0
@@ -52,8 +54,17 @@ class Seen:
         return "  ".join([*parts, *(f"[red]{each}[/]" for each in self.faults)])
 
 
-def sample(cluster: Cluster, run: str) -> Seen:
-    """Ask Prometheus through the API server's proxy; a failure is shown, it does not end the following."""
+def places(lab: Lab) -> dict[str, str]:
+    """Where each of a lab's faults acts, by its name; empty where that is no edge, service or store."""
+    faults = [FaultSpec.model_validate(each) for each in lab.raw["spec"].get("faults") or []]
+    return {fault_name(index, each): each.where for index, each in enumerate(faults)}
+
+
+def sample(cluster: Cluster, run: str, known: Mapping[str, str]) -> Seen:
+    """Ask Prometheus through the API server's proxy; a failure is shown, it does not end the following.
+
+    `known` has where faults act, by name.
+    """
     try:
         found = _prometheus.instant(cluster, _QUERY.replace("RUN", run), timeout=3)
     except (Unreachable, NotReady) as error:
@@ -62,11 +73,18 @@ def sample(cluster: Cluster, run: str) -> Seen:
     for each in found:
         labels, value = each["metric"], float(each["value"][1])
         if labels["what"] == "fault":
-            told = f"{labels.get('type', '?')} on {labels.get('edge') or 'nothing'}"
-            seen.faults.append("a held-out fault" if labels.get("type") == HELD_OUT else told)
+            seen.faults.append(_fault(labels, known))
         elif value == value:  # NaN: no request was answered in these seconds
             setattr(seen, labels["what"], value)
     return seen
+
+
+def _fault(labels: Mapping[str, str], known: Mapping[str, str]) -> str:
+    kind, name = labels.get("type", "?"), labels.get("fault", "")
+    if kind == HELD_OUT:
+        return "a held-out fault"
+    where = labels.get("edge") or known.get(name)
+    return f"{kind} on {where}" if where else f"{kind} ({name})"
 
 
 def follow(cluster: Cluster, lab: Lab, run: RunView) -> RunView:
@@ -85,6 +103,7 @@ def follow(cluster: Cluster, lab: Lab, run: RunView) -> RunView:
 def _follow(cluster: Cluster, lab: Lab, run: RunView) -> RunView:
     current: Phase | None = None
     seen, began, last = Seen(), time.time(), ""
+    known = places(lab)
     deadline = None
     held_out = False
     with Line() as line:
@@ -99,7 +118,7 @@ def _follow(cluster: Cluster, lab: Lab, run: RunView) -> RunView:
                 line.keep(f"[dim]{_held_out(status.held_out)}[/]")
             if status.phase is not Phase.QUEUED:
                 deadline = deadline or now + _runs.total_seconds(lab) + SILENCE_SECONDS
-                seen = sample(cluster, run.name)
+                seen = sample(cluster, run.name, known)
             last = _phase_line(status, now - began, seen)
             line.update(f"{_phase_line(status, None, seen)}  {_left(cluster, lab, run, now)}")
             if deadline and now > deadline:

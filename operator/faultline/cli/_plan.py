@@ -27,9 +27,7 @@ def show(spec: ScenarioSpec, held_out: HeldOut | None = None) -> None:
     rows = [(start, end, name) for name, (start, end) in windows.items()]
     for index, fault in enumerate(spec.faults):
         start, end = fault.window()
-        named = [each.name or each.part for each in fault.fault.references()]
-        target = fault.edge or ", ".join(named) or "nothing"
-        what = f"[red]{fault.type}[/] {fault_name(index, fault)} on {target}"
+        what = f"[red]{fault.type}[/] {fault_name(index, fault)}" + (f" on {fault.where}" if fault.where else "")
         rows.append((fault_start + start, fault_start + end, f"  {what}"))
     for start, end, what in sorted(rows, key=lambda row: row[0]):
         table.add_row(duration(start), duration(end), what)
