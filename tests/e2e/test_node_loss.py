@@ -60,7 +60,9 @@ def lose(lab: Lab, run: str, start: float, seconds: float) -> None:
 def state(lab: Lab, run: str) -> dict[str, Any]:
     """Of the fault; the plan's lease is renewed."""
     lab.injector("POST", "/lease", {"run": run})
-    return dict(lab.injector("GET", "/state")["faults"][0])
+    fault = dict(lab.injector("GET", "/state")["faults"][0])
+    assert not fault["error"], fault["error"]
+    return fault
 
 
 def whole(lab: Lab) -> bool:
