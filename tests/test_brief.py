@@ -31,11 +31,17 @@ def test_it_says_what_is_seen_what_there_is_and_what_must_hold():
             {"name": "prices", "yours": True, "calls": []},
         ],
         "data_stores": [],
+        "data_stores_off": [],
     }
     assert found["load"] == {"requests_per_second": 30, "answer_within_seconds": 1}
     assert found["must_hold"][0] == "pages are shown while prices is slow"
     assert found["access"]["namespace"] == "lab-new-scenario"
     assert found["access"]["send"] == "faultline fix new-scenario"
+
+
+def test_a_store_that_is_switched_off_is_told_as_such():
+    system = brief.brief(Folder(REPO / "scenarios/message-queues"), "message-queues")["system"]
+    assert (system["data_stores"], system["data_stores_off"]) == (["postgres", "redis"], ["rabbitmq"])
 
 
 @each_folder

@@ -1,6 +1,7 @@
 """Values that a scenario lets the learner set, in its spec."""
 
 import copy
+import re
 
 import pytest
 
@@ -111,3 +112,46 @@ def test_a_rule_has_bounds_or_choices(rule, said):
 def test_a_rule_is_for_what_the_learner_has(value, said):
     with pytest.raises(ValueError, match=said):
         spec(tunable=[{"value": value, "min": 1, "max": 2, "reason": "x"}])
+
+
+def leaving_out(objective, **app):
+    """A spec with this objective, whose values may leave out Redis."""
+    found = copy.deepcopy(SPEC)
+    found["app"]["tunable"].append({"value": "redis.replicas", "min": 0, "max": 1, "reason": "or elsewhere"})
+    found["app"] |= {"redis": {}, **app}
+    found["app"]["services"][0]["dependencies"].append("redis")
+    found["objectives"] = [{"name": "it", "weight": 1, "reason": "so", **objective}]
+    return ScenarioSpec.model_validate(found)
+
+
+LOWER = {"target": 1, "worst": 9}
+
+
+@pytest.mark.parametrize(
+    ("objective", "said"),
+    [
+        ({"target": 0.9, "worst": 0.1, "cache_hit_ratio": {}}, "cache_hit_ratio {}, got redis"),
+        (LOWER | {"queue_age": {"queue": "jobs"}}, "queue_age.queue {}, got jobs"),
+        (LOWER | {"queue_depth": {"queue": "jobs"}}, "queue_depth.queue {}, got jobs"),
+        (
+            LOWER | {"retry_amplification": {"dependency": "redis"}},
+            "retry_amplification.dependency {}, got redis",
+        ),
+        (
+            LOWER | {"retry_amplification": {"dependency": "redis", "edge": "web->redis"}},
+            "retry_amplification.edge {}, got web->redis",
+        ),
+    ],
+)
+def test_a_measure_of_a_store_that_values_may_leave_out_is_refused(objective, said):
+    rule = "must not need a data store that values may leave out (app.tunable[4] lets redis.replicas be 0)"
+    with pytest.raises(ValueError, match=re.escape(f"objectives[0].{said.format(rule)}")):
+        leaving_out(objective, queues=[{"name": "jobs", "redis": "jobs"}])
+
+
+def test_a_queue_may_be_in_one_of_several_stores():
+    queues = [{"name": "jobs", "redis": "jobs", "rabbitmq": "jobs"}]
+    assert leaving_out(LOWER | {"queue_age": {"queue": "jobs"}}, queues=queues).app.optional().keys() == {
+        "redis",
+        "rabbitmq",
+    }

@@ -21,6 +21,7 @@ from faultline.locks import locked
 from faultline.names import lab_namespace
 from faultline.scenario import ScenarioSpec
 
+STORES = ("postgres", "redis", "pgbouncer", "rabbitmq")
 KEY_VARIABLE = "FAULTLINE_OPAQUE_KEY"
 
 
@@ -72,13 +73,15 @@ def symptom(folder: Folder) -> str:
 
 
 def _system(spec: ScenarioSpec) -> dict[str, Any]:
+    off = spec.app.stores(off=True) - spec.app.stores()
     return {
         "entry": spec.app.entry,
         "services": [
             {"name": each.name, "yours": not each.shared, "calls": list(each.dependencies)}
             for each in spec.app.services
         ],
-        "data_stores": [name for name in ("postgres", "redis", "pgbouncer", "rabbitmq") if name in spec.app.stores()],
+        "data_stores": [name for name in STORES if name in spec.app.stores()],
+        "data_stores_off": [name for name in STORES if name in off],
     }
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from faultline.api.app import App
+from faultline.api.app import OPTIONAL_STORES, App
 from faultline.api.base import GROUP, VERSION
 from faultline.api.run import RunSpec, RunStatus
 from faultline.api.status import ScenarioStatus
@@ -176,7 +176,19 @@ def _unmet_rules() -> list[Rule]:
                     "message": f"faults[] of types {', '.join(names)} need {store} in the app",
                 }
             )
-    return rules
+    return [*rules, *map(_stays_rule, OPTIONAL_STORES)]
+
+
+def _stays_rule(store: str) -> Rule:
+    """No fault needs what the learner's values may leave out. Objectives are for the operator and the linter."""
+    needing = [f"has(element.{name})" for name, cls in FAULTS.items() if store in cls.stores]
+    needing.append(f"has(element.edge) && element.edge.endsWith('->{store}')")
+    to_nothing = "has(rule.min) && rule.min <= 0.0 || has(rule.choices) && '0' in rule.choices"
+    may_go = f"self.app.tunable.exists(rule, rule.value == '{store}.replicas' && ({to_nothing}))"
+    return {
+        "rule": f"!has(self.app.tunable) || !{may_go} || self.faults.all(element, !({' || '.join(needing)}))",
+        "message": f"faults[] must not need {store}: app.tunable lets {store}.replicas be 0",
+    }
 
 
 def _app_rules() -> list[Rule]:

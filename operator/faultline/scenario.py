@@ -141,6 +141,7 @@ class ScenarioSpec(Model):
     def _hangs_together(self) -> Self:
         self._check_services()
         self.check_faults(self.faults)
+        self._check_objectives()
         names = [fault_name(index, fault) for index, fault in enumerate(self.faults)]
         if len(set(names)) != len(names):
             raise ValueError(f"faults must have unique names, got {', '.join(names)}")
@@ -153,14 +154,32 @@ class ScenarioSpec(Model):
         for index, fault in enumerate(faults):
             if fault.edge and fault.edge not in edges:
                 raise ValueError(f"faults[{index}].edge must be one of {', '.join(edges)}, got {fault.edge}")
+            if fault.edge:
+                self._check_stays(f"faults[{index}].edge", edges[fault.edge].target, fault.edge)
             for field, rule, value in unmet(fault.fault, parts):
                 where = f"faults[{index}].{fault.type}" + (f".{field}" if field else "")
                 raise ValueError(f"{where} {rule}, got {value}")
+            for store in fault.fault.stores:
+                self._check_stays(f"faults[{index}].{fault.type}", store, store)
             if fault.window()[1] > end:
                 raise ValueError(
                     f"faults[{index}] ends {fault.window()[1]:g}s after the start of the fault phase, "
                     f"which is only phases.fault = {self.phases.fault} long"
                 )
+
+    def _check_objectives(self) -> None:
+        for index, objective in enumerate(self.objectives):
+            if isinstance(objective.kind, Measure):
+                for field, store in objective.kind.stores(self.app):
+                    where = f"objectives[{index}].{objective.type}" + (f".{field}" if field else "")
+                    self._check_stays(where, store, getattr(objective.kind, field) if field else store)
+
+    def _check_stays(self, where: str, store: str, value: str) -> None:
+        if rule := self.app.optional().get(store):
+            raise ValueError(
+                f"{where} must not need a data store that values may leave out "
+                f"({rule} lets {store}.replicas be 0), got {value}"
+            )
 
     def _check_services(self) -> None:
         names = [service.name for service in self.app.services]

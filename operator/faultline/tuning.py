@@ -72,6 +72,15 @@ def values(files: Mapping[str, str]) -> dict[str, Value]:
     return {str(name): value for name, value in found.items()}
 
 
+def switched(app: Mapping[str, Any], before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """The data stores of `app`, as a Scenario has it, that run with one version's values and not with the other's."""
+    from faultline.api.app import OPTIONAL_STORES
+
+    old, new = values(before), values(after)
+    own = {store: (app[store].get("replicas", 1), f"{store}.replicas") for store in OPTIONAL_STORES if store in app}
+    return [store for store, (count, name) in own.items() if old.get(name, count) != new.get(name, count)]
+
+
 def _check(rule: Tunable, value: Value) -> None:
     problem = rule.problem(value)
     if problem:

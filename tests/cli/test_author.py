@@ -80,11 +80,19 @@ def test_brief_speaks_to_people_and_programs(run, run_json, root):
     said = run("brief", "late-letters").stdout
     assert "pages are shown while prices is slow" in said
     assert "faultline fix late-letters" in said
+    assert "switched off" not in said
     code, answer = run_json("brief", "late-letters", "--opaque")
     assert code == 0
     assert answer["name"].startswith("case-")
     assert "late-letters" not in str(answer)
     assert run_json("brief", "late-letters", "--opaque")[1] == answer
+
+
+def test_brief_names_a_store_that_is_switched_off(run, root):
+    assert run("new", "late-letters").exit_code == 0
+    scenario = root / "late-letters" / "scenario.yaml"
+    scenario.write_text(scenario.read_text().replace("  app:\n", "  app:\n    rabbitmq: {replicas: 0}\n"))
+    assert "  rabbitmq is switched off\n" in run("brief", "late-letters").stdout
 
 
 def test_a_context_of_ones_own_has_a_kubeconfig(run, cluster):

@@ -244,6 +244,33 @@ def test_code_that_does_not_start_is_taken_back_with_its_traceback(run, cluster,
     assert f"{PODS}/web-old" in cluster.objects
 
 
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (
+            "redis.replicas: 0\nrabbitmq.replicas: 1\n",
+            "values.yaml switched redis and rabbitmq: the code before serves again once that is undone",
+        ),
+        ("redis.replicas: 1\n", "the code before goes on serving"),
+    ],
+)
+def test_a_broken_version_that_switches_stores_says_what_that_does_to_the_code_before(
+    run, cluster, running, operator, values, said
+):
+    allow(cluster)
+    app = cluster.objects[f"{SCENARIOS}/shop"]["spec"]["app"]
+    app |= {"redis": {}, "rabbitmq": {"replicas": 0}}
+    app["tunable"] += [
+        {"value": f"{store}.replicas", "min": 0, "max": 1, "reason": "one or none"} for store in ("redis", "rabbitmq")
+    ]
+    operator.broken = True
+    cluster.services[("lab-shop", "web-new")] = "Traceback (most recent call last):\nSettingsError: REDIS_URL\n"
+    (workspace.folder("shop") / "values.yaml").write_text(values)
+    result = run("fix")
+    assert result.exit_code == 2
+    assert f"mend it, then `faultline fix` again; {said}" in " ".join(result.stderr.split())
+
+
 def test_running_pods_take_new_code_at_once(run_json, cluster, running):
     cluster.swaps["web-old"] = (200, {"digest": "-"})
     (workspace.folder("shop") / "web.py").write_text("app = 'mine'\n")

@@ -18,9 +18,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.conftest import BUSY_SECONDS
 from tests.injector.conftest import Moving
 
+from faultline.api.app import Queue
 from faultline.errors import Unreachable
 from faultline.injector.amqp import Channel
 from faultline.injector.config import EdgeConfig, split
+from faultline.injector.lab import Lab
 from faultline.injector.observer import Places, RabbitQueue, Waiting
 from faultline.injector.questions import PAD_BYTES, question_for
 from faultline.injector.rabbitmq import DEPTH, MOST_BYTES, THERE, WAITING, Numbers, reset_rabbitmq
@@ -180,6 +182,42 @@ async def test_numbers_without_end_are_refused(exported):
     many = await exported([line] * (MOST_BYTES // len(line)))
     with pytest.raises(ValueError, match="over 4 MiB: it has too many queues"):
         await many.of(WAITING, "jobs")
+
+
+@pytest.fixture
+def declared() -> list[str]:
+    """What a server exports that has the queue, empty."""
+    return [f'{DEPTH}{{vhost="/",queue="jobs"}} 0']
+
+
+async def test_a_queue_that_was_there_and_is_gone_has_no_number(exported, declared, clock):
+    lines: list[str] = []
+    queue = RabbitQueue("jobs", await exported(lines), clock)
+    assert await queue.look() == Waiting(0, 0.0)
+    lines[:] = declared
+    assert await queue.look() == Waiting(0, 0.0)
+    lines.clear()
+    clock.ahead = 20
+    for _ in range(2):
+        with pytest.raises(ValueError, match="the queue jobs was there and is gone, with what it held"):
+            await queue.look()
+    # Declared again: what is in it now came after that.
+    clock.ahead = 23
+    lines[:] = [f'{DEPTH}{{vhost="/",queue="jobs"}} 2']
+    assert await queue.look() == (2, pytest.approx(3, abs=1))
+
+
+async def test_a_queue_that_a_reset_took_away_is_empty(exported, declared, config, tools, monkeypatch):
+    lines = list(declared)
+    numbers = await exported(lines)
+    monkeypatch.setattr("faultline.injector.observer.Numbers", lambda *_: numbers)
+    queues = [Queue(name="rides", rabbitmq="jobs")]
+    async with Lab(config.model_copy(update={"rabbitmq_metrics": "127.0.0.1:1", "queues": queues})) as lab:
+        await tools.until(lambda: lab.observer.waiting)
+        lines.clear()
+        await tools.until(lambda: not lab.observer.waiting)
+        await lab.reset()
+        await tools.until(lambda: lab.observer.waiting == {"rides": Waiting(0, 0.0)})
 
 
 @pytest.mark.e2e

@@ -19,6 +19,8 @@ DATA_STORES = {
     "pgbouncer": 6432,
     "rabbitmq": 5672,
 }
+OPTIONAL_STORES = ("redis", "rabbitmq")
+"""Those that a learner's values may leave out."""
 SERVICE_PORT = 8000
 
 CPU_PATTERN = r"^[0-9]{1,5}m$"
@@ -117,6 +119,11 @@ class Queue(Model):
             raise ValueError("must have at least one place, of redis, rabbitmq, sql, got none")
         return self
 
+    def stores(self) -> list[str]:
+        """The data stores that it has a place in."""
+        places = {"redis": self.redis, "rabbitmq": self.rabbitmq, "postgres": self.sql}
+        return [name for name, place in places.items() if place is not None]
+
 
 Value = int | float | str
 _STORE_VALUES = (
@@ -208,6 +215,15 @@ class App(Model):
             "rabbitmq": self.rabbitmq is not None and (off or self.rabbitmq.replicas > 0),
         }
         return frozenset(name for name, there in found.items() if there)
+
+    def optional(self) -> dict[str, str]:
+        """The data stores that the learner's values may leave out here, each with the rule that lets them."""
+        return {
+            store: f"app.tunable[{index}]"
+            for index, rule in enumerate(self.tunable)
+            for store in OPTIONAL_STORES
+            if rule.value == f"{store}.replicas" and not rule.problem(0)
+        }
 
     def edges(self, *, off: bool = False) -> dict[EdgeName, Edge]:
         """All edges by name, in a stable order: the client's way in, services' dependencies, replication.

@@ -69,7 +69,7 @@ def deploy(cluster: Cluster, lab: Lab, variant: str) -> None:
     _ship.make_way(cluster, lab, _ship.deployed_files(cluster, now), code.files)
     _ship.ship(cluster, lab, code)
     with Line() as line:
-        _ship.wait_serving(cluster, lab, code, line)
+        _ship.wait_serving(cluster, now, code, line)
 
 
 def experiment(cluster: Cluster, lab: Lab, variant: str, seed: int | None = None) -> Result:

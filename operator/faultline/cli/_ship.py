@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from faultline import catalogue, tuning
@@ -65,8 +65,9 @@ def point_at(cluster: Cluster, lab: Lab, configmap: str | None) -> None:
 def wait_serving(cluster: Cluster, lab: Lab, code: CodeVersion, line: Line, seconds: float = SERVING_SECONDS) -> None:
     """Wait until every app service answers with this version and no pod of another one is left in service.
 
-    Raises InvalidInput (FL117) with the traceback when the code does not start (the old pods keep serving), NotReady
-    (FL313) when it takes too long.
+    `lab` is as it was before the version was shipped. Raises InvalidInput (FL117) with the traceback when the code does
+    not start (the old pods keep serving, though without a data store that its values switched off), NotReady (FL313)
+    when it takes too long.
     """
     services = [each for each in lab.raw["spec"]["app"]["services"] if not each.get("shared")]
     set_by_learner = tuning.values(code.files)
@@ -99,6 +100,9 @@ def _refuse_broken(cluster: Cluster, lab: Lab, pods: list[dict[str, Any]], code:
     """Raise FL117 when a new pod's container ended with an error, or the operator rejected the code."""
     from faultline.lab.problems import LOG_LINES, traceback_of
 
+    def refused(service: str, log: str) -> FaultlineError:
+        return broken(service, log, tuning.switched(lab.raw["spec"]["app"], deployed_files(cluster, lab), code.files))
+
     for pod in pods:
         for status in (pod.get("status") or {}).get("containerStatuses") or []:
             state, before = status.get("state", {}), status.get("lastState", {})
@@ -110,16 +114,18 @@ def _refuse_broken(cluster: Cluster, lab: Lab, pods: list[dict[str, Any]], code:
             crashes = int(status.get("restartCount", 0)) + (not again)
             if STARTED_UP in log and crashes < 2:
                 continue  # it imports: its data store may have been slow, and the kubelet starts it again
-            raise broken(_labs.app_of(pod), traceback_of(log) or f"exit code {ended['exitCode']}")
+            raise refused(_labs.app_of(pod), traceback_of(log) or f"exit code {ended['exitCode']}")
     condition = _labs.find(cluster, None, lab.name).condition(REJECTED)
     if condition.get("status") == "True" and code.configmap in str(condition.get("message", "")):
-        raise broken("the app", str(condition["message"]))
+        raise refused("the app", str(condition["message"]))
 
 
-def broken(service: str, log: str) -> FaultlineError:
-    """The error (FL117) for code that does not start."""
+def broken(service: str, log: str, switched: Sequence[str] = ()) -> FaultlineError:
+    """The error (FL117) for code that does not start, whose values switched these data stores on or off."""
+    before = "the code before goes on serving"
+    if switched:
+        stores = " and ".join(switched)
+        before = f"values.yaml switched {stores}: the code before serves again once that is undone, from empty stores"
     return InvalidInput(
-        "FL117",
-        f"{service} does not start with this code:\n{log}",
-        "mend it, then `faultline fix` again; the code before goes on serving",
+        "FL117", f"{service} does not start with this code:\n{log}", f"mend it, then `faultline fix` again; {before}"
     )

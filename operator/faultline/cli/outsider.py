@@ -52,6 +52,8 @@ def _print(found: dict[str, Any]) -> None:
         calls = ", ".join(each["calls"]) or "nobody"
         whose = "" if each["yours"] else " (not yours to change)"
         console.print(f"  {each['name']}{whose} calls {calls}", markup=False)
+    for each in found["system"]["data_stores_off"]:
+        console.print(f"  {each} is switched off", markup=False)
     load = found["load"]
     rate, wait = load["requests_per_second"], load["answer_within_seconds"]
     entry = found["system"]["entry"]

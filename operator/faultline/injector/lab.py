@@ -129,6 +129,7 @@ class Lab:
                     await shut.enter_async_context(edge.shut())
             await self._restore()
             await asyncio.gather(reset_postgres(self.config), reset_redis(self.config), reset_rabbitmq(self.config))
+            self.observer.forget()
         return time.monotonic() - started
 
     async def _restore(self) -> None:

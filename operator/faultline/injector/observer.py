@@ -170,18 +170,29 @@ class RabbitQueue:
         self._clock = clock
         self._empty = clock.now()
         """When it was last seen so, at first when this began to look."""
+        self._seen = False
 
     async def look(self) -> Waiting:
-        """Ask. Raises one of FAILURES, or ValueError for an answer that has no numbers."""
+        """Ask. Raises one of FAILURES, or ValueError when the queue was there and is gone: what it held is not known.
+
+        Before the app first declares it nothing waits.
+        """
         # Those in a worker's hands count, in both numbers.
         own = {name: value for name, _, value in await self._numbers.of(WAITING, self._queue)}
         depth, came, now = int(own.get(DEPTH, 0)), own.get(HEAD, 0.0), self._clock.now()
+        self._seen |= DEPTH in own
         if not depth:
             self._empty = now
+            if DEPTH not in own and self._seen:
+                raise ValueError(f"the queue {self._queue} was there and is gone, with what it held")
             return Waiting(0, 0.0)
         # Not a number where no message has a time. It came since the queue was empty: that long at most it has waited.
         known = 0 < came <= now + AHEAD_SECONDS
         return Waiting(depth, max(0.0, now - (came if known else self._empty)))
+
+    def forget(self) -> None:
+        """It has been taken away on purpose: until it is declared again nothing waits."""
+        self._seen = False
 
 
 class Places:
@@ -205,6 +216,7 @@ class Observer:
         self.waiting: dict[str, Waiting] = {}
         """By queue."""
         self._beat: float | None = None
+        self._rabbits: list[RabbitQueue] = []
         self._problems: dict[str, str] = {}
 
     @property
@@ -236,6 +248,11 @@ class Observer:
             if numbers:
                 await numbers.close()
 
+    def forget(self) -> None:
+        """A reset took the queues away: one that is not there is empty again."""
+        for each in self._rabbits:
+            each.forget()
+
     def _open_redis(self) -> Redis | None:
         if not self._config.redis:
             return None
@@ -254,7 +271,9 @@ class Observer:
         if queue.redis is not None and redis is not None:
             looks.append(RedisQueue(queue.redis, redis, self._clock).look)
         if queue.rabbitmq is not None and numbers is not None:
-            looks.append(RabbitQueue(queue.rabbitmq, numbers, self._clock).look)
+            rabbit = RabbitQueue(queue.rabbitmq, numbers, self._clock)
+            self._rabbits.append(rabbit)
+            looks.append(rabbit.look)
         if queue.sql is not None:
             # A connection of its own: asyncpg's does one thing at a time.
             looks.append(SqlQueue(queue.sql, Postgres(self._config, "lab", "app")).look)

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from faultline.api.app import App
 from faultline.api.base import Slug
 from faultline.measures._load import quoted
 from faultline.measures._sampled import SampledMeasure
@@ -21,6 +22,11 @@ class QueueMeasure(SampledMeasure):
     nothing: ClassVar[str] = f"fewer than {LEAST_SEEN:.0%} of the seconds have a reading of the queue"
 
     queue: Slug = Field(description="a name out of app.queues")
+
+    def stores(self, app: App) -> list[tuple[str, str]]:
+        """Where the queue is, unless the learner may choose among several."""
+        found = [store for each in app.queues if each.name == self.queue for store in each.stores()]
+        return [("queue", found[0])] if len(found) == 1 else []
 
     def read(self, context: Context, combined: str, metric: str) -> str:
         """The statistic of a metric of the queue; `combined` is how several series are one.

@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from faultline.api.app import App
 from faultline.api.base import Model
 
 LOADED = ("baseline", "fault", "recovery")
@@ -70,6 +71,10 @@ class Measure(Model, ABC):
     """Whether target and worst are multiplied by the canary's scale (latencies)."""
     nothing: ClassVar[str] = "the query gives nothing"
     """What it means that there is no sample."""
+
+    def stores(self, app: App) -> list[tuple[str, str]]:
+        """Data stores without which there is nothing to measure, each behind the parameter that leads there or ''."""
+        return []
 
     @property
     def value_unit(self) -> str:

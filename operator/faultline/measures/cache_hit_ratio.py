@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from faultline.api.app import App
 from faultline.measures._load import PhasedMeasure, quoted
 from faultline.measures.base import Context, Direction, grown
 
@@ -16,6 +17,10 @@ class CacheHitRatio(PhasedMeasure):
 
     unit: ClassVar[str] = "ratio"
     better: ClassVar[Direction | None] = "higher"
+
+    def stores(self, app: App) -> list[tuple[str, str]]:
+        """Redis itself counts."""
+        return [("", "redis")]
 
     def query(self, context: Context) -> str:
         """By the exporter beside Redis, which belongs to the lab's stores and is none of the learner's."""

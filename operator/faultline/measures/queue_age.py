@@ -16,7 +16,8 @@ class QueueAge(QueueMeasure):
     once a second, last saw the queue empty: more than the truth. A Redis list does not know either: there it is how
     long the injector has seen an item of it, so up to a second less than the truth. A queue that the app keeps anywhere
     else than `app.queues` says, or under another name, counts as empty. No data when fewer than 80% of the seconds have
-    a reading, since a store that is too busy to answer is so in the worst of them.
+    a reading, since a store that is too busy to answer is so in the worst of them. A queue of RabbitMQ that was there
+    and is gone, as after a restart, has none until it is declared again.
     """
 
     unit: ClassVar[str] = "s"

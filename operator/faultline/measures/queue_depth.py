@@ -13,7 +13,7 @@ class QueueDepth(QueueMeasure):
 
     In a stream of Redis and in RabbitMQ those that a consumer has taken and not acknowledged count as well. No data
     when fewer than 80% of the seconds have a reading, since a store that is too busy to answer is so in the worst of
-    them.
+    them. A queue of RabbitMQ that was there and is gone, as after a restart, has no reading until it is declared again.
     """
 
     unit: ClassVar[str] = "items"

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from faultline.api.app import DATA_STORES, App
 from faultline.api.base import EdgeName, Slug
 from faultline.measures._load import LoadMeasure, quoted
 from faultline.measures.base import Context, Direction, Disturbance, grown, moment
@@ -34,6 +35,11 @@ class RetryAmplification(LoadMeasure):
     counted_at: Literal["both", "dependency", "edge"] = Field(
         "both", description="edge alone for what does not count its own requests; mind connections kept alive"
     )
+
+    def stores(self, app: App) -> list[tuple[str, str]]:
+        """What is tried, where that is a data store."""
+        target = self.edge.split("->")[1] if self.edge else self.dependency
+        return [("edge" if self.edge else "dependency", target)] if target in DATA_STORES else []
 
     def query(self, context: Context) -> str:
         """One term for each part of the time, over the offered operations."""
