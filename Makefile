@@ -46,7 +46,7 @@ clean: venv ## down, and remove images, tools, caches; runs and progress are kep
 	@$(FAULTLINE) clean
 	@rm -rf .venv
 
-.PHONY: demo apply chaos grade fix watch hint status stop
+.PHONY: demo apply chaos grade diagnose fix watch hint solution status progress stop delete
 demo: venv ## The whole story: set up, break a flawed app, apply the solution, compare
 	@$(FAULTLINE) demo
 
@@ -59,6 +59,9 @@ chaos: venv ## Run load and faults against a lab (S=slug REPEAT=n)
 grade: venv ## Show the last run's score and every lost point (S=slug)
 	@$(FAULTLINE) grade $(S)
 
+diagnose: venv ## Show the causes to choose from before a fix, and what you have claimed (S=slug)
+	@$(FAULTLINE) diagnose $(S)
+
 fix: venv ## Send workspace/slug/ into the lab (S=slug)
 	@$(FAULTLINE) fix $(S)
 
@@ -68,11 +71,20 @@ watch: venv ## Send workspace/slug/ into the lab on each save, until Ctrl-C (S=s
 hint: venv ## Reveal the next hint (S=slug)
 	@$(FAULTLINE) hint $(S)
 
+solution: venv ## Show one way that passes; opens after an attempt of your own (S=slug)
+	@$(FAULTLINE) solution $(S)
+
 status: venv ## Labs, runs, scores, and the next command
 	@$(FAULTLINE) status
 
+progress: venv ## Best scores, attempts, hints, and the scenario to take up next
+	@$(FAULTLINE) progress
+
 stop: venv ## End every fault in every lab at once, and the runs under way (S=slug for one lab)
 	@$(FAULTLINE) stop $(or $(S),--all)
+
+delete: venv ## Delete a lab; asks. Workspace, progress and reports are kept (S=slug)
+	@$(FAULTLINE) delete $(S)
 
 .PHONY: dashboard
 dashboard: venv ## Open the dashboard: prints its address, stays until Ctrl-C (PORT=8088)

@@ -97,6 +97,9 @@ def home(tmp_path, monkeypatch):
     monkeypatch.delenv("FAULTLINE_CONTEXT", raising=False)
     monkeypatch.setattr("faultline.cli._record.REPO", tmp_path)
     monkeypatch.setattr(console, "quiet", False)
+    # As in a shell that has neither: the words that are printed depend on both.
+    monkeypatch.setattr("faultline.cli.base.which", lambda name: None)
+    monkeypatch.delenv("MAKELEVEL", raising=False)
     # A cluster that runs on this machine is not this one.
     monkeypatch.setattr("faultline.cli._node.node_containers", lambda **options: [])
     monkeypatch.setattr("faultline.cli._emergency._ON_HOST", "true")

@@ -268,7 +268,7 @@ def test_a_broken_version_that_switches_stores_says_what_that_does_to_the_code_b
     (workspace.folder("shop") / "values.yaml").write_text(values)
     result = run("fix")
     assert result.exit_code == 2
-    assert f"mend it, then `faultline fix` again; {said}" in " ".join(result.stderr.split())
+    assert f"mend it, then `make fix` again; {said}" in " ".join(result.stderr.split())
 
 
 def test_running_pods_take_new_code_at_once(run_json, cluster, running):

@@ -6,8 +6,9 @@ from xml.etree import ElementTree
 import pytest
 
 from faultline.cli import _run_json, build
-from faultline.cli.base import complete_slug
+from faultline.cli.base import TARGETS, complete_slug, spelled
 from faultline.errors import NotReady
+from faultline.host.home import REPO
 from faultline.progress import Attempt, Store
 
 RUNS = "/apis/faultline.dev/v1alpha1/runs"
@@ -31,7 +32,35 @@ def test_a_wrong_slug_names_the_near_one(run, cluster, scenarios):
     result = run("apply", "shp")
     assert result.exit_code == 2
     assert "FL201 there is no scenario 'shp': did you mean shop?" in result.stderr
-    assert "next: faultline apply shop" in result.stderr
+    assert "next: make apply S=shop" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("verb", "command"), [("chaos", "make chaos S=shop"), ("lint", ".venv/bin/faultline lint shop")]
+)
+def test_what_to_type_for_a_wrong_slug_keeps_the_verb(run, cluster, scenarios, verb, command):
+    assert f"next: {command}\n" in run(verb, "shp").stderr
+
+
+def test_a_slug_that_is_like_none_gets_no_guess(run, cluster, scenarios):
+    result = run("chaos", "nonsense")
+    assert "did you mean" not in result.stderr
+    assert "next: make progress lists all, docs/curriculum.md tells more" in result.stderr
+
+
+def test_a_command_without_a_target_is_told_as_this_shell_finds_it(monkeypatch):
+    hint = "make hint S=shop; or faultline solution shop --anyway, see /home/faultline and faultline-system"
+    assert spelled(hint) == hint.replace("or faultline", "or .venv/bin/faultline")
+    monkeypatch.setattr("faultline.cli.base.which", lambda name: f"/somewhere/{name}")
+    assert spelled(hint) == hint
+
+
+def test_what_is_said_to_be_a_target_is_one_and_passes_the_scenario_on():
+    makefile = (REPO / "Makefile").read_text()
+    bare = {"demo", "doctor", "progress", "status", "up"}
+    assert TARGETS - set(re.findall(r"^([a-z]+):.*## ", makefile, re.MULTILINE)) == set()
+    for verb in TARGETS - bare:
+        assert re.search(rf"^\t@\$\(FAULTLINE\) {verb} \$\((S|or \$\(S\),--all)\)", makefile, re.MULTILINE), verb
 
 
 def test_without_a_cluster_the_next_step_is_make_up(run, scenarios):

@@ -14,7 +14,7 @@ from faultline.cli._cluster import Cluster
 from faultline.cli._labs import Lab
 from faultline.cli._runs import RunView
 from faultline.cli._show import Line, duration, percent, verdict
-from faultline.cli.base import console
+from faultline.cli.base import console, spelled
 from faultline.errors import FaultlineError, NotReady, Unreachable
 from faultline.names import HELD_OUT
 from faultline.scenario import FaultSpec, fault_name
@@ -96,7 +96,8 @@ def follow(cluster: Cluster, lab: Lab, run: RunView) -> RunView:
     try:
         return _follow(cluster, lab, run)
     except KeyboardInterrupt:
-        console.print(f"\n{run.name} goes on by itself; `faultline grade` shows it, `faultline stop` ends it")
+        grade, stop = (spelled(lab.command(verb)) for verb in ("grade", "stop"))
+        console.print(f"\n{run.name} goes on by itself; `{grade}` shows it, `{stop}` ends it")
         raise
 
 
@@ -170,4 +171,4 @@ def _overdue(run: RunView) -> FaultlineError:
     message = (
         f"{run.name} is in phase {run.status.phase.value} far longer than planned: {run.status.message or 'no word'}"
     )
-    return Unreachable("FL604", message, f"kubectl describe run {run.name}; `faultline stop` ends it")
+    return Unreachable("FL604", message, f"kubectl describe run {run.name}; `make stop` ends it")

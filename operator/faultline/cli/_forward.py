@@ -66,7 +66,7 @@ class Forward:
             raise Conflict(
                 "FL408",
                 f"port {port} of this machine is taken: {error.strerror}",
-                "is another dashboard open? Else take another port: faultline dashboard --port 8099",
+                "is another dashboard open? Else take another port: make dashboard PORT=8099",
             ) from error
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -10,11 +10,14 @@ from typing import Any
 from faultline.api.base import API_VERSION
 from faultline.catalogue import ANNOTATION_DIGEST
 from faultline.cli._cluster import Cluster
+from faultline.cli.base import given_verb, typed
 from faultline.errors import InvalidInput, NotFound
 from faultline.names import ANNOTATION_CODE, LABEL_BY, LABEL_PART, harness_namespace, lab_namespace
 from faultline.workspace import REPO
 
 SCENARIOS = f"/apis/{API_VERSION}/scenarios"
+ALIKE = 0.6
+"""From which share of their letters on one name may be another one's misspelling."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,10 @@ class Lab:
         """Whether it is a learner's lab, not one that demo, verify or a bench made for itself."""
         return LABEL_BY not in (self.raw["metadata"].get("labels") or {})
 
+    def command(self, verb: str) -> str:
+        """What to type for a verb of this lab."""
+        return typed(verb, self.slug) if self.name == self.slug else f"faultline {verb} --name {self.name}"
+
 
 def scenarios_root() -> Path:
     """The folder of all scenarios."""
@@ -85,13 +92,17 @@ def recommended() -> str:
 
 
 def scenario_folder(slug: str) -> Path:
-    """The folder of a scenario. Raises NotFound (FL201) naming those of similar names."""
+    """The folder of a scenario. Raises NotFound (FL201) naming those of names that are much alike."""
     found = scenarios_root() / slug
     if slug in slugs():
         return found
-    near = difflib.get_close_matches(slug, slugs(), n=3, cutoff=0.4)
-    known = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(slugs()) or 'none yet'}"
-    raise NotFound("FL201", f"there is no scenario {slug!r}: {known}", f"faultline apply {near[0] if near else 'SLUG'}")
+    near = difflib.get_close_matches(slug, slugs(), n=3, cutoff=ALIKE)
+    if not near:
+        raise NotFound(
+            "FL201", f"there is no scenario {slug!r}", "make progress lists all, docs/curriculum.md tells more"
+        )
+    message = f"there is no scenario {slug!r}: did you mean {' or '.join(near)}?"
+    raise NotFound("FL201", message, typed(given_verb(), near[0]))
 
 
 def labs(cluster: Cluster) -> list[Lab]:

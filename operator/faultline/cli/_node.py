@@ -45,7 +45,7 @@ def find(namespace: str, container: str, pod: str = "") -> tuple[str, int]:
         if found := answer.split():
             return node, int(found[-1])
     what = f"container {container}" if container else f"pod {pod}"
-    raise NotFound("FL213", f"there is no running {what} in {namespace} on any node", "faultline status")
+    raise NotFound("FL213", f"there is no running {what} in {namespace} on any node", "make status")
 
 
 def _filter(namespace: str, pod: str, kind: Sequence[str]) -> str:

@@ -69,9 +69,7 @@ def get(cluster: Cluster, name: str) -> RunView:
     """One Run. Raises NotFound (FL206)."""
     raw = cluster.get(f"{RUNS}/{name}")
     if raw is None:
-        raise NotFound(
-            "FL206", f"there is no run {name}", "`faultline status` lists the latest; they go with their lab"
-        )
+        raise NotFound("FL206", f"there is no run {name}", "`make status` lists the latest; they go with their lab")
     return RunView(raw)
 
 

@@ -127,5 +127,5 @@ def broken(service: str, log: str, switched: Sequence[str] = ()) -> FaultlineErr
         stores = " and ".join(switched)
         before = f"values.yaml switched {stores}: the code before serves again once that is undone, from empty stores"
     return InvalidInput(
-        "FL117", f"{service} does not start with this code:\n{log}", f"mend it, then `faultline fix` again; {before}"
+        "FL117", f"{service} does not start with this code:\n{log}", f"mend it, then `make fix` again; {before}"
     )

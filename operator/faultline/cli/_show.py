@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.spinner import Spinner
 from rich.text import Text
 
-from faultline.cli.base import console
+from faultline.cli.base import console, spelled
 
 LOG_SECONDS = 10.0
 """How often a live line is repeated where there is no terminal to redraw it on."""
@@ -116,4 +116,4 @@ def difference(files: Mapping[str, Sequence[str]], most: int | None = DIFF_LINES
 
 def next_step(command: str) -> None:
     """The closing line: what to type now."""
-    console.print(f"next: [bold cyan]{command}[/]")
+    console.print(f"next: [bold cyan]{spelled(command)}[/]")

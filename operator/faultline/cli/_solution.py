@@ -28,7 +28,7 @@ def check_open(slug: str, record: ScenarioProgress, anyway: bool) -> None:
         raise Conflict(
             "FL413",
             f"the solution of {slug} opens after an attempt of your own: a graded run of code that you changed",
-            f"faultline hint {slug}; or faultline solution {slug} --anyway, which your record notes",
+            f"make hint S={slug}; or faultline solution {slug} --anyway, which your record notes",
         )
 
 

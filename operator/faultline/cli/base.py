@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import json
+import re
 import sys
 import time
 import traceback
 from enum import StrEnum
+from shutil import which
 from typing import Annotated, Any
 
 import typer
@@ -29,6 +31,32 @@ _REFUSALS = {
 
 console = Console(highlight=False, soft_wrap=True)
 """For people; silent while the output is JSON."""
+
+TARGETS = {
+    *("apply", "chaos", "delete", "demo", "diagnose", "doctor", "fix", "grade"),
+    *("hint", "progress", "solution", "status", "stop", "up", "verify", "watch"),
+}
+"""Verbs that are `make` targets, too; the scenario is S=SLUG there."""
+_BY_NAME = re.compile(r"(?<![\w./-])faultline(?= [a-z-]|$)")
+_given = {"verb": "apply"}
+"""The verb of this command line."""
+
+
+def typed(verb: str, slug: str = "") -> str:
+    """The command line for a verb of a scenario: that of `make` where there is one, which works in every shell."""
+    if verb in TARGETS:
+        return f"make {verb}" + (f" S={slug}" if slug else "")
+    return f"faultline {verb} {slug}".strip()
+
+
+def given_verb() -> str:
+    """The verb that this process was called with."""
+    return _given["verb"]
+
+
+def spelled(hint: str) -> str:
+    """A hint as it works in this shell: `faultline` is found by its name after `eval "$(faultline env)"` alone."""
+    return hint if which("faultline") else _BY_NAME.sub(".venv/bin/faultline", hint)
 
 
 def since_start() -> float:
@@ -89,6 +117,12 @@ def emit(data: Any, output: Output) -> None:
 class Commands(TyperGroup):
     """The group that turns every way of ending badly into a message and a stable exit status."""
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the verb, and keep its name for what is to be typed next."""
+        found = super().resolve_command(ctx, args)
+        _given["verb"] = found[0] or _given["verb"]
+        return found
+
     def invoke(self, ctx: Any) -> Any:
         """Run a verb; errors end in status 2, Ctrl-C in 130."""
         # Of the group itself the options have been read by now, of a verb not yet.
@@ -145,4 +179,4 @@ def show_error(error: FaultlineError) -> None:
     err.print(error.message, markup=False)
     if error.next_step:
         err.print("  next: ", style="bold", end="")
-        err.print(error.next_step, markup=False)
+        err.print(spelled(error.next_step), markup=False)

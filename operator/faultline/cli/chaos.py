@@ -94,6 +94,6 @@ def stop(
         raise Unreachable(
             "FL605",
             f"not every injector answered: {', '.join(each.lab for each in failed)}; their leases run out in 3 s",
-            "faultline stop, again; make doctor",
+            "make stop, again; make doctor",
         )
-    next_step("faultline status")
+    next_step("make status")

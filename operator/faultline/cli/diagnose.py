@@ -76,7 +76,7 @@ def _record(
 
     missing = [f"--{name}" for name, value in given.items() if value is None]
     if missing:
-        raise InvalidInput("FL136", f"a diagnosis needs {', '.join(missing)} as well", f"faultline diagnose {lab.slug}")
+        raise InvalidInput("FL136", f"a diagnosis needs {', '.join(missing)} as well", f"make diagnose S={lab.slug}")
     if now is None:
         raise NotFound("FL215", f"{lab.slug} has no graded run to diagnose", f"make chaos S={lab.slug}")
     cause, metric, direction, expect, confidence = (str(each) for each in given.values())

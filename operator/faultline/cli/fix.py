@@ -50,7 +50,7 @@ def fix(
     lab = _labs.find(cluster, slug, name)
     sent = _send.send(cluster, lab, _send.variant(lab, variant) if variant else _send.learners(cluster, lab))
     _tell(lab, sent, since_start(), "after the command")
-    command = f"make chaos S={lab.slug}" if lab.name == lab.slug else f"faultline chaos --name {lab.name}"
+    command = lab.command("chaos")
     next_step(command)
     emit({**sent.as_json(lab), "seconds": round(since_start(), 2), "next": command}, output)
 

@@ -59,7 +59,7 @@ def hint(
     if not numbers:
         console.print("no hint was revealed yet")
     elif len(store.read().of(slug).hints) >= len(rungs):
-        console.print(f"\n[dim]that was the last one; `faultline solution {slug}` shows one way that passes[/]")
+        console.print(f"\n[dim]that was the last one; `make solution S={slug}` shows one way that passes[/]")
     emit(
         {
             "slug": slug,
