@@ -1,19 +1,29 @@
 import json
 import re
 import shutil
+import time
 from xml.etree import ElementTree
 
 import pytest
 
+from faultline import workspace
 from faultline.cli import _run_json, build
+from faultline.cli._runs import RunView
 from faultline.cli.base import TARGETS, complete_slug, spelled
 from faultline.errors import NotReady
-from faultline.host.home import REPO
+from faultline.host.home import REPO, Home
 from faultline.progress import Attempt, Store
 
 RUNS = "/apis/faultline.dev/v1alpha1/runs"
 SCENARIOS = "/apis/faultline.dev/v1alpha1/scenarios"
 VERBS = [each.name or each.callback.__name__ for each in build().registered_commands if not each.hidden]
+
+
+def zoo(scenarios):
+    """A second scenario."""
+    (scenarios / "zoo").mkdir()
+    text = (scenarios / "shop" / "scenario.yaml").read_text()
+    (scenarios / "zoo" / "scenario.yaml").write_text(text.replace("shop", "zoo"))
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -139,9 +149,7 @@ def test_bare_faultline_names_the_next_scenario_when_there_is_no_lab(run_json, c
 
 
 def test_bare_faultline_goes_on_with_the_lab_that_one_worked_on_last(run_json, home, cluster, scenarios, lab, done_run):
-    (scenarios / "zoo").mkdir()
-    text = (scenarios / "shop" / "scenario.yaml").read_text()
-    (scenarios / "zoo" / "scenario.yaml").write_text(text.replace("shop", "zoo"))
+    zoo(scenarios)
     lab("shop")
     lab("zoo")
     cluster.objects[f"{SCENARIOS}/zoo"]["spec"]["slug"] = "zoo"
@@ -153,18 +161,65 @@ def test_bare_faultline_goes_on_with_the_lab_that_one_worked_on_last(run_json, h
     assert run_json()[1]["next"] == "make chaos S=shop"
     Store(home).attempt("shop", passed.model_copy(update={"run": "shop-1"}))
     answer = run_json()[1]
-    assert (answer["next"], answer["standing"]["passed"]) == ("faultline progress", 2)
+    assert (answer["next"], answer["standing"]["passed"]) == ("make progress", 2)
 
 
 def test_status_lists_labs_and_the_next_command(run_json, lab, done_run):
     lab()
     done_run("shop-1", at="10:00:00")
-    done_run("shop-2", at="11:00:00", score=91, verdict="pass")
+    done_run("shop-2", at="11:00:00", score=91, verdict="fail")
     code, answer = run_json("status")
     assert code == 0
     (row,) = answer["labs"]
     assert [(each["run"], each["score"]) for each in row["last"]] == [("shop-2", 91), ("shop-1", 40)]
-    assert answer["next"] == "faultline progress"
+    assert answer["next"].startswith("make apply S=shop")
+
+
+@pytest.mark.parametrize(
+    ("code", "verdict", "following"),
+    [
+        ("flawed", "fail", "make diagnose S=shop, then edit {workspace} and make fix S=shop"),
+        ("learner", "fail", "edit {workspace} and make fix S=shop (make hint S=shop helps)"),
+        ("learner", "inconclusive", "make chaos S=shop"),
+        ("solution", "pass", "make fix S=shop, with code of your own"),
+        ("learner", "pass", "make apply S=zoo"),
+    ],
+)
+def test_each_verdict_has_its_next_command(run_json, scenarios, lab, done_run, tmp_path, code, verdict, following):
+    zoo(scenarios)
+    workspace.create("shop", scenarios / "shop" / "app")
+    lab(variant=code)
+    done_run("shop-1", variant=code, verdict=verdict)
+    Store(Home.from_environment().root).started("shop", 10.0)
+    following = following.format(workspace=f"{tmp_path}/workspace/shop/")
+    assert run_json("grade")[1]["next"] == following
+    assert run_json("apply", "shop")[1]["next"] == following
+
+
+def test_without_a_workspace_it_is_made_first(run_json, lab, done_run, tmp_path):
+    lab()
+    done_run("shop-1")
+    made = f"make apply S=shop, which makes {tmp_path}/workspace/shop/ for you to edit"
+    assert [run_json(verb)[1]["next"] for verb in ("grade", "status")] == [made, made]
+
+
+def test_a_pass_that_nobody_has_looked_at_is_graded_first(run_json, lab, done_run):
+    lab(variant="learner")
+    done_run("shop-1", variant="learner", verdict="pass")
+    assert run_json("status")[1]["next"] == "make grade S=shop"
+    assert run_json("grade")[1]["next"] == "make progress"
+
+
+def test_status_says_that_a_run_is_under_way(run, run_json, cluster, lab):
+    lab()
+    now = time.time()
+    cluster.put(f"{RUNS}/shop-1", spec={"scenario": "shop"}, status={"phase": "Fault", "started": now, "mark": now})
+    cluster.put(f"{RUNS}/shop-2", spec={"scenario": "shop"}, status={"phase": "Queued"})
+    out = run("status").stdout
+    assert re.search(r"shop-1 is under way: Fault, 4[12] s of it left, about 7[01] s to the score", out), out
+    assert "shop-2 is queued" in out
+    waits = "make grade S=shop, which waits for the score; make stop S=shop ends the run"
+    assert run_json("status")[1]["next"] == waits
 
 
 def test_status_of_code_that_was_not_run_yet_suggests_chaos(run_json, lab, done_run):
@@ -179,6 +234,23 @@ def test_chaos_creates_a_run_with_its_seed(run_json, cluster, lab):
     assert code == 0
     (run,) = answer["runs"]
     assert cluster.objects[f"{RUNS}/{run['run']}"]["spec"] == {"scenario": "shop", "seed": 7}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "following"), [("fail", "make grade S=shop"), ("inconclusive", "make chaos S=shop")]
+)
+def test_chaos_names_what_was_lost_and_the_next_command(run, lab, cluster, done_run, monkeypatch, verdict, following):
+    lab()
+    some = LOST | {"name": "stays fast", "points": 35.0}
+    done_run("shop-9", verdict=verdict, objectives=[MET, some, LOST], reasons=["host noise; close what else runs"])
+    ended = RunView(cluster.objects[f"{RUNS}/shop-9"])
+    monkeypatch.setattr("faultline.cli._follow.follow", lambda *args: ended)
+    lines = [each.strip() for each in run("chaos").stdout.splitlines()]
+    assert lines[-1] == f"next: {following}"
+    told = (
+        ["-40 of 40  stays up", "-5 of 40  stays fast"] if verdict == "fail" else ["host noise; close what else runs"]
+    )
+    assert lines[2:-1] == told
 
 
 def test_a_second_chaos_queues_and_says_so(run, cluster, lab):
@@ -297,6 +369,21 @@ def test_progress_lists_what_was_not_begun_too(run_json, scenarios):
             "seconds_to_fix": None,
         }
     ]
+
+
+def test_progress_is_in_the_recommended_order_and_says_what_comes_next(run, run_json, home, scenarios):
+    zoo(scenarios)
+    text = (scenarios / "shop" / "scenario.yaml").read_text()
+    (scenarios / "shop" / "scenario.yaml").write_text(text.replace("tier: crawling", "tier: running"))
+    answer = run_json("progress")[1]
+    assert ([each["slug"] for each in answer["scenarios"]], answer["next"]) == (["zoo", "shop"], "make apply S=zoo")
+    out = run("progress").stdout
+    assert "take up zoo: the first of the tier crawling" in out
+    assert out.endswith("next: make apply S=zoo\n")
+    for slug in ("zoo", "shop"):
+        passed = Attempt(run=f"{slug}-1", variant="learner", score=90, verdict="pass", ended=30.0)
+        Store(home).attempt(slug, passed)
+    assert run_json("progress")[1]["next"] is None
 
 
 def test_plan_gives_times_from_the_start_of_the_baseline(run_json, scenarios):

@@ -97,11 +97,12 @@ def test_labs_are_named_whole_and_their_trouble_too(capsys, width):
         {"run": "verify-diagnosing-failures-20261122-053508", "verdict": "fail", "score": 20},
         {"run": "verify-diagnosing-failures-20261122-053400", "verdict": "inconclusive", "score": None},
     ]
+    running = {"run": last[0]["run"], "phase": "Recovery", "left": 12.3, "to_score": 70.0}
     message = "the pods of gateway are not ready: CrashLoopBackOff in container app, [exit] code 1"
     status._print(
         [
             {"lab": "verify-diagnosing-failures", "phase": "Deploying", "code": "wrong/more-replicas-of-all",
-             "running": [{"phase": "Recovery"}], "message": message, "last": last},
+             "running": [running], "message": message, "last": last},
         ]
     )  # fmt: skip
     said = lines(capsys, width)

@@ -13,7 +13,7 @@ from faultline.cli import _prometheus, _runs
 from faultline.cli._cluster import Cluster
 from faultline.cli._labs import Lab
 from faultline.cli._runs import RunView
-from faultline.cli._show import Line, duration, percent, verdict
+from faultline.cli._show import Line, duration, percent, verdict, wrapped
 from faultline.cli.base import console, spelled
 from faultline.errors import FaultlineError, NotReady, Unreachable
 from faultline.names import HELD_OUT
@@ -142,6 +142,15 @@ def tell_end(run: RunView, what: str = "") -> None:
     if status.verdict == "inconclusive":
         for reason in status.reasons[:REASONS] or ["no reason was given"]:
             console.print(f"  [yellow]{escape(reason)}[/]")
+
+
+def tell_lost(run: RunView) -> None:
+    """Name each objective that has lost points, the largest loss first; of a run with a verdict that counts."""
+    if run.status.verdict not in ("pass", "fail"):
+        return
+    short = [each for each in run.status.objectives if each.points < each.weight]
+    for each in sorted(short, key=lambda each: each.points - each.weight):
+        wrapped(f"[red]-{each.weight - each.points:.3g}[/] of {each.weight:.3g}  {escape(each.name)}")
 
 
 def _phase_line(status: RunStatus, took: float | None, seen: Seen) -> str:

@@ -121,17 +121,3 @@ def run_left(lab: Lab, status: RunStatus, now: float) -> float:
     if status.mark is not None:
         return max(1.0, status.mark + phases(lab).windows()["drain"][1] + AROUND_SECONDS / 2 - now)
     return max(1.0, total - (now - status.started)) if status.started else total
-
-
-def next_command(lab: Lab, run: RunView) -> str:
-    """What helps most after this verdict."""
-    if lab.name != lab.slug:
-        return f"faultline chaos --name {lab.name}"
-    match run.status.verdict:
-        case "pass":
-            return "faultline progress"
-        case "fail" if run.status.code and run.status.code.variant == "flawed":
-            return f"faultline diagnose {lab.slug}, then edit workspace/{lab.slug}/ and make fix S={lab.slug}"
-        case "fail":
-            return f"edit workspace/{lab.slug}/, then make fix S={lab.slug} (make hint S={lab.slug} helps)"
-    return f"make chaos S={lab.slug}"

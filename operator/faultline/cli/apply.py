@@ -37,7 +37,7 @@ def apply(
     The same as `kubectl apply -f scenarios/SLUG/scenario.yaml`; either can follow the other.
     """
     from faultline import workspace
-    from faultline.cli import _deploy, _labs
+    from faultline.cli import _deploy, _labs, _next, _runs
     from faultline.cli._cluster import Cluster
     from faultline.cli._show import Line, duration, next_step
     from faultline.host.home import Home
@@ -59,7 +59,7 @@ def apply(
             lab = _deploy.wait_ready(cluster, lab.name, line)
         console.print(f"[green]✓[/] {lab.name} is Ready after {duration(time.monotonic() - began)}")
     console.print(f"  {lab.raw['spec']['title']}  [dim]the lesson: scenarios/{slug}/SCENARIO.md[/]")
-    command = f"make chaos S={slug}" if lab.name == slug else f"faultline chaos --name {lab.name}"
+    command = _next.of_lab(lab, _runs.runs(cluster, lab.name)) if wait else lab.command("chaos")
     next_step(command)
     emit(
         {

@@ -48,8 +48,10 @@ def chaos(
             run = _follow.follow(cluster, lab, run)
             _record.keep(lab, run)
             _follow.tell_end(run)
+            _follow.tell_lost(run)
         finished.append(run)
-    command = f"make grade S={lab.slug}" if lab.name == lab.slug else f"faultline grade --name {lab.name}"
+    # Of a run that came to nothing its reasons are all that there is to see.
+    command = lab.command("chaos" if finished[-1].status.verdict == "inconclusive" else "grade")
     next_step(command)
     emit({"runs": [_run_json.as_json(each) for each in finished], "next": command}, output)
 

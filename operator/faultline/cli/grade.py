@@ -51,7 +51,7 @@ def grade(
     Waits for a run that is under way, and starts one when there is none. Exit status 0 for pass, 1 for fail,
     3 for inconclusive, 2 for an error.
     """
-    from faultline.cli import _diagnose, _grade, _labs, _record, _run_json, _runs
+    from faultline.cli import _diagnose, _grade, _labs, _next, _record, _run_json, _runs
     from faultline.cli._cluster import Cluster
     from faultline.cli._show import next_step
     from faultline.report import render
@@ -61,7 +61,7 @@ def grade(
     run = _newest(cluster, lab)
     _record.keep(lab, run)
     shown = _record.record(run, lab.raw["spec"]["title"])
-    command = _runs.next_command(lab, run)
+    command = _next.after(lab, run)
     page = _record.write_report(f"{run.name}.html", render([shown], next_command=command))
     _grade.show(shown, run, queries=queries)
     _diagnose.settle(lab, _runs.runs(cluster, lab.name))

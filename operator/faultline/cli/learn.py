@@ -118,25 +118,25 @@ def solution(
 
 
 def progress(output: OutputOption = Output.TEXT) -> None:
-    """Show attempts, best score, hints, points for the diagnosis and time to fix of each scenario.
+    """Show attempts, best score, hints, points for the diagnosis and time to fix of each scenario, in their order.
 
     Time to fix is from the end of your first run, which shows what is wrong, to the end of the first that your own code
     passes. A pause counts half an hour at most, however long it was.
     """
     from rich.table import Table
 
-    from faultline.cli import _labs
-    from faultline.cli._show import duration
-    from faultline.host.home import Home
-    from faultline.progress import Store
+    from faultline import learning
+    from faultline.cli import _labs, _next, _standing
+    from faultline.cli._show import duration, next_step
 
-    found = Store(Home.from_environment().root).read()
+    found, standing = _standing.read()
+    places = {each.slug: place for place, each in enumerate(learning.in_order(_standing.lessons()))}
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for title in ("  scenario", "best", "attempts", "hints", "diagnosis", "solution", "time to fix"):
         first = title == "  scenario"
         table.add_column(title, justify="left" if first else "right", no_wrap=first, overflow="fold")
     rows = []
-    for slug in sorted({*found.scenarios, *_labs.slugs()}):
+    for slug in sorted({*found.scenarios, *_labs.slugs()}, key=lambda each: (places.get(each, len(places)), each)):
         record = found.of(slug)
         best = "-" if record.best is None else str(record.best)
         mark = "[green]✓[/] " if record.passed else "  "
@@ -159,7 +159,11 @@ def progress(output: OutputOption = Output.TEXT) -> None:
     console.print(table, soft_wrap=False)
     if any(each["solution"] for each in rows):
         console.print("[dim]solution: looked at before or after an attempt of your own[/]")
-    emit({"scenarios": rows}, output)
+    _standing.show(found, standing)
+    command = _next.scenario(standing) if standing.next else None
+    if command:
+        next_step(command)
+    emit({"scenarios": rows, "next": command}, output)
 
 
 def _seen(record: ScenarioProgress) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import time
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -48,8 +49,10 @@ def _rows(context: str | None) -> list[dict[str, Any]]:
 
 def _row(lab: Any, runs: list[Any]) -> dict[str, Any]:
     """One lab for the table and for programs."""
-    from faultline.cli import _runs
+    from faultline.api.run import Phase
+    from faultline.cli import _next, _runs
 
+    now = time.time()
     current = [each for each in runs if not each.done]
     code = lab.status.get("code") or {}
     return {
@@ -61,37 +64,24 @@ def _row(lab: Any, runs: list[Any]) -> dict[str, Any]:
         "code": code.get("variant"),
         "digest": code.get("digest"),
         "running": [
-            {"run": each.name, "phase": each.status.phase.value, "left": _runs.phase_left(lab, each.status, _now())}
+            {
+                "run": each.name,
+                "phase": each.status.phase.value,
+                "left": _runs.phase_left(lab, each.status, now),
+                "to_score": None if each.status.phase is Phase.QUEUED else _runs.run_left(lab, each.status, now),
+            }
             for each in current
         ],
         "last": [
             {"run": each.name, "score": each.status.score, "verdict": each.status.verdict, "code": _variant(each)}
             for each in [each for each in reversed(runs) if each.done][:3]
         ],
-        "next": _next(lab, runs, code.get("digest")),
+        "next": _next.of_lab(lab, runs),
     }
-
-
-def _now() -> float:
-    import time
-
-    return time.time()
 
 
 def _variant(run: Any) -> str | None:
     return run.status.code.variant if run.status.code else None
-
-
-def _next(lab: Any, runs: list[Any], digest: str | None) -> str:
-    """What to type now: wait for Ready, run, look, or mend."""
-    from faultline.cli import _runs
-
-    if not lab.ready:
-        return f"make apply S={lab.slug}" if lab.name == lab.slug else f"faultline apply {lab.slug} --name {lab.name}"
-    of_this = [each for each in runs if not each.done or (each.status.code and each.status.code.digest == digest)]
-    if not of_this:
-        return f"make chaos S={lab.slug}" if lab.name == lab.slug else f"faultline chaos --name {lab.name}"
-    return _runs.next_command(lab, of_this[-1]) if of_this[-1].done else f"make grade S={lab.slug}"
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
@@ -113,8 +103,19 @@ def _print(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         if row["message"] and row["phase"] not in ("Ready", "Suspended"):
             wrapped(escape(f"{row['lab']}: {row['message']}"))
+        for each in row["running"]:
+            wrapped(f"[bold]{each['run']}[/] {_under_way(each)}")
         if row["last"]:
             wrapped(f"[dim]newest runs of {row['lab']}: {', '.join(each['run'] for each in row['last'])}[/]")
+
+
+def _under_way(run: dict[str, Any]) -> str:
+    from faultline.cli._show import duration
+
+    if run["to_score"] is None:
+        return "is queued"
+    left = "" if run["left"] is None else f", {run['left']:.0f} s of it left"
+    return f"is under way: {run['phase']}{left}, about {duration(run['to_score'])} to the score"
 
 
 def env(output: OutputOption = Output.TEXT) -> None:
@@ -156,8 +157,9 @@ def where(output: Output, context: str | None) -> None:
 def _after(rows: list[dict[str, Any]], progress: Progress, standing: Standing) -> str:
     """What to type now: what the lab that one worked on last needs until it is passed, else the next scenario."""
     from faultline import learning
+    from faultline.cli import _next
 
     own = [each for each in rows if each["own"] and progress.of(each["slug"]).passed is None]
     if own:
         return str(max(own, key=lambda each: learning.touched(progress, each["slug"]))["next"])
-    return f"make apply S={standing.next.slug}" if standing.next else "faultline progress"
+    return _next.scenario(standing)
