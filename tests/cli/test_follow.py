@@ -57,6 +57,11 @@ def test_sample_leaves_out_what_is_no_number(cluster):
     assert _follow.sample(cluster, "shop-1", {}).errors is None
 
 
+def test_what_is_not_known_is_not_shown(cluster):
+    cluster.services[PROMETHEUS] = answer(({"what": "rate"}, "70"), ({"what": "errors"}, "1"), ({"what": "p95"}, "NaN"))
+    assert _follow.sample(cluster, "shop-1", {}).text().strip() == "70 req/s  100.0% errors"
+
+
 def test_a_prometheus_that_is_down_is_shown_and_ends_nothing(cluster):
     assert _follow.sample(cluster, "shop-1", {}).text() == "[yellow]no metrics (FL601)[/]"
 
@@ -92,6 +97,40 @@ def test_follow_prints_each_phase_and_returns_the_end(cluster, statuses, capsys)
     assert (ended.status.verdict, ended.seconds) == ("pass", 81.0)
     out = capsys.readouterr().out
     assert [line.split()[1] for line in out.splitlines() if line.startswith("✓")] == ["Reset", "Baseline"]
+
+
+def test_a_phase_that_is_over_shows_its_means_and_no_success_where_requests_were_lost(
+    cluster, statuses, monkeypatch, capsys
+):
+    asked = []
+
+    def service(*args, query, **options):
+        asked.append(query)
+        errors = "0.0004" if "[12000ms]" in query["query"] else "0.361" if "[30000ms]" in query["query"] else "1"
+        return answer(
+            ({"what": "rate"}, "70"),
+            ({"what": "errors"}, errors),
+            ({"what": "fault", "type": "late", "fault": "x"}, "1"),
+        )
+
+    monkeypatch.setattr(cluster, "service", service)
+    times = [("Reset", 1, 10), ("Baseline", 10, 22), ("Fault", 22, 52), ("Drain", 67, 70)]
+    phases = [{"name": name, "start": start, "end": end} for name, start, end in times]
+    run = statuses(
+        {"phase": "Reset", "started": 1.0},
+        {"phase": "Baseline", "started": 1.0, "mark": 10.0, "phases": phases[:1]},
+        {"phase": "Fault", "started": 1.0, "mark": 10.0, "phases": phases[:2]},
+        {"phase": "Drain", "started": 1.0, "mark": 10.0, "phases": phases[:3]},
+        {"phase": "Done", "started": 1.0, "ended": 82.0, "verdict": "fail", "score": 9, "mark": 10.0, "phases": phases},
+    )
+    _follow.follow(cluster, LAB, run)
+    assert [" ".join(line.split()) for line in capsys.readouterr().out.splitlines() if line[:1] in "✓·"] == [
+        "✓ Reset 9 s",
+        "✓ Baseline 12 s 70 req/s 0.0% errors",
+        "· Fault 30 s 70 req/s 36.1% errors",
+        "✓ Drain 3 s",
+    ]
+    assert [query["time"] for query in asked if "000ms]" in query["query"] and "time" in query] == ["22.000", "52.000"]
 
 
 def test_follow_says_once_how_many_faults_are_held_out(cluster, statuses, capsys):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from rich.markup import escape
 
-from faultline.api.run import HeldOutStatus, Phase, RunStatus
+from faultline.api.run import HeldOutStatus, Phase
 from faultline.cli import _prometheus, _runs
 from faultline.cli._cluster import Cluster
 from faultline.cli._labs import Lab
@@ -22,21 +22,27 @@ from faultline.scenario import FaultSpec, fault_name
 POLL_SECONDS = 0.5
 SILENCE_SECONDS = 60.0
 """How much longer than planned a run may take before following it is given up; the run itself goes on."""
+RECENT_SECONDS = 5.0
+"""What the live line looks back on."""
+FEW = 0.0005
+"""A share of errors below it reads as 0.0%."""
 REASONS = 3
 """Why a run is inconclusive, as far as it is shown here; `faultline grade` shows all."""
+LOADED = (Phase.BASELINE, Phase.FAULT, Phase.RECOVERY)
+"""Phases in which requests are sent."""
 _QUERY = """
-label_replace(sum(rate(faultline_load_offered_total{run="RUN",fault=""}[5s])), "what", "rate", "", "") or
-label_replace(sum(rate(faultline_load_requests_total{run="RUN",fault="",outcome!="ok"}[5s]))
-  / sum(rate(faultline_load_requests_total{run="RUN",fault=""}[5s])), "what", "errors", "", "") or
+label_replace(sum(rate(faultline_load_offered_total{run="RUN",fault=""}[LAST])), "what", "rate", "", "") or
+label_replace((sum(rate(faultline_load_requests_total{run="RUN",fault="",outcome!="ok"}[LAST])) or vector(0))
+  / sum(rate(faultline_load_requests_total{run="RUN",fault=""}[LAST])), "what", "errors", "", "") or
 label_replace(histogram_quantile(0.95,
-  sum by (le) (rate(faultline_load_latency_seconds_bucket{run="RUN",fault=""}[5s]))), "what", "p95", "", "") or
+  sum by (le) (rate(faultline_load_latency_seconds_bucket{run="RUN",fault=""}[LAST]))), "what", "p95", "", "") or
 label_replace(faultline_fault_active{run="RUN"} == 1, "what", "fault", "", "")
 """
 
 
 @dataclass
 class Seen:
-    """What Prometheus says about the last five seconds."""
+    """What Prometheus says about the last seconds: requests per second, the share that was lost, p95 in seconds."""
 
     rate: float | None = None
     errors: float | None = None
@@ -50,7 +56,11 @@ class Seen:
             return f"[yellow]no metrics ({self.problem})[/]"
         if self.rate is None:
             return ""
-        parts = [f"{self.rate:5.0f} req/s", f"{percent(self.errors):>6} errors", f"p95 {duration(self.p95):>6}"]
+        parts = [f"{self.rate:5.0f} req/s"]
+        if self.errors is not None:
+            parts.append(f"{percent(self.errors):>6} errors")
+        if self.p95 is not None:
+            parts.append(f"p95 {duration(self.p95):>6}")
         return "  ".join([*parts, *(f"[red]{each}[/]" for each in self.faults)])
 
 
@@ -60,13 +70,16 @@ def places(lab: Lab) -> dict[str, str]:
     return {fault_name(index, each): each.where for index, each in enumerate(faults)}
 
 
-def sample(cluster: Cluster, run: str, known: Mapping[str, str]) -> Seen:
+def sample(
+    cluster: Cluster, run: str, known: Mapping[str, str], seconds: float = RECENT_SECONDS, at: float | None = None
+) -> Seen:
     """Ask Prometheus through the API server's proxy; a failure is shown, it does not end the following.
 
-    `known` has where faults act, by name.
+    `known` has where faults act, by name. It is of the `seconds` before `at` (Unix seconds, default now).
     """
+    query = _QUERY.replace("RUN", run).replace("LAST", f"{1000 * seconds:.0f}ms")
     try:
-        found = _prometheus.instant(cluster, _QUERY.replace("RUN", run), timeout=3)
+        found = _prometheus.instant(cluster, query, at, timeout=3)
     except (Unreachable, NotReady) as error:
         return Seen(problem=error.code)
     seen = Seen()
@@ -103,7 +116,7 @@ def follow(cluster: Cluster, lab: Lab, run: RunView) -> RunView:
 
 def _follow(cluster: Cluster, lab: Lab, run: RunView) -> RunView:
     current: Phase | None = None
-    seen, began, last = Seen(), time.time(), ""
+    seen, began = Seen(), time.time()
     known = places(lab)
     deadline = None
     held_out = False
@@ -111,8 +124,8 @@ def _follow(cluster: Cluster, lab: Lab, run: RunView) -> RunView:
         while not run.done:
             status, now = run.status, time.time()
             if status.phase is not current:
-                if last and current is not Phase.QUEUED:
-                    line.keep(f"[green]✓[/] {last}")
+                if current not in (None, Phase.QUEUED):
+                    line.keep(_phase_done(cluster, run, current, began, now))
                 current, began = status.phase, now
             if status.held_out and not held_out:
                 held_out = True
@@ -120,14 +133,14 @@ def _follow(cluster: Cluster, lab: Lab, run: RunView) -> RunView:
             if status.phase is not Phase.QUEUED:
                 deadline = deadline or now + _runs.total_seconds(lab) + SILENCE_SECONDS
                 seen = sample(cluster, run.name, known)
-            last = _phase_line(status, now - began, seen)
-            line.update(f"{_phase_line(status, None, seen)}  {_left(cluster, lab, run, now)}")
+            measured = seen.text() if status.phase in LOADED else ""
+            line.update(f"{_phase_line(status.phase, None, measured)}  {_left(cluster, lab, run, now)}")
             if deadline and now > deadline:
                 raise _overdue(run)
             time.sleep(POLL_SECONDS)
             run = _runs.get(cluster, run.name)
-    if last and current is not Phase.QUEUED:
-        console.print(f"[green]✓[/] {last}")
+    if current not in (None, Phase.QUEUED):
+        console.print(_phase_done(cluster, run, current, began, time.time()))
     return run
 
 
@@ -153,10 +166,19 @@ def tell_lost(run: RunView) -> None:
         wrapped(f"[red]-{each.weight - each.points:.3g}[/] of {each.weight:.3g}  {escape(each.name)}")
 
 
-def _phase_line(status: RunStatus, took: float | None, seen: Seen) -> str:
-    measured = seen.text() if status.mark is not None and status.phase not in (Phase.FINAL_READS, Phase.GRADING) else ""
+def _phase_line(phase: Phase, took: float | None, measured: str) -> str:
     length = duration(took) if took is not None else ""
-    return f"{status.phase.value:<10} {length:>6}  {measured}".rstrip()
+    return f"{phase.value:<10} {length:>6}  {measured}".rstrip()
+
+
+def _phase_done(cluster: Cluster, run: RunView, phase: Phase, began: float, now: float) -> str:
+    """A phase in one line, with what Prometheus says of all of it; a mark of success only where nothing was lost."""
+    known = next((each for each in reversed(run.status.phases) if each.name == phase and each.end), None)
+    start, end = (known.start, known.end or now) if known else (began, now)
+    seen = sample(cluster, run.name, {}, max(end - start, 1.0), end) if phase in LOADED else Seen()
+    seen.faults = []
+    mark = "[green]✓[/]" if (seen.errors or 0.0) < FEW else "[yellow]·[/]"
+    return f"{mark} {_phase_line(phase, end - start, '' if seen.problem else seen.text())}"
 
 
 def _held_out(what: HeldOutStatus) -> str:
