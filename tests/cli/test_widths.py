@@ -8,7 +8,7 @@ from tests.report.conftest import MARK, make
 from faultline.cli import _grade, _verified, status, verify
 from faultline.cli._runs import RunView
 from faultline.cli._show import wrapped
-from faultline.cli.base import console
+from faultline.cli.base import columns, console
 from faultline.progress import Attempt, Store
 
 OBJECTIVES = ["product pages answer while payments is away", "payments is not tried again and again"]
@@ -62,9 +62,18 @@ def test_a_graded_run(capsys, width):
 
 def test_a_comparison_names_both_runs_whole(capsys, width):
     names = ["verify-url-shortener-20261122-062629", "verify-url-shortener-20261122-062810"]
-    _grade.show_comparison([make(names[0]), make(names[1], good=True)], names)
-    columns = [each.replace("┃", "│").split("│")[2:4] for each in lines(capsys, width) if "┃" in each]
-    assert ["".join(part.strip() for part in column) for column in zip(*columns, strict=True)] == names
+    _grade.show_named([make(names[0]), make(names[1], good=True)])
+    said = lines(capsys, width)
+    assert [each.split()[:2] for each in said[:2]] == [["1", names[0]], ["2", names[1]]]
+    (head,) = [each for each in said if "┃" in each]
+    assert [each.split()[0] for each in head.split("┃")[2:4]] == ["1:", "2:"]
+
+
+def test_without_a_terminal_lines_are_long_unless_columns_says_how_long(monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    assert (columns(True), columns(False)) == (None, 160)
+    monkeypatch.setenv("COLUMNS", "90")
+    assert columns(False) is None
 
 
 def test_what_was_proven(capsys, width):

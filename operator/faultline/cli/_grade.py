@@ -15,8 +15,8 @@ from faultline.report import RunRecord, check_gist, comparison, lost_points, row
 from faultline.report.text import expected, seen
 
 
-def show(record: RunRecord, run: RunView, *, queries: bool = False) -> None:
-    """Score, verdict and summary, then each lost point: expected, seen, window, principle, query (cut to a line)."""
+def show(record: RunRecord, run: RunView, *, queries: bool = True) -> None:
+    """Score, verdict and summary, then each lost point: expected, seen, window, principle; last the queries, whole."""
     status = record.status
     colour = COLOURS.get(status.verdict or "", "dim")
     score = "no score" if status.score is None else f"{status.score} of 100"
@@ -34,8 +34,10 @@ def show(record: RunRecord, run: RunView, *, queries: bool = False) -> None:
         table.add_row(row.label, row.values[0])
     console.print(table, soft_wrap=False)
     _show_objectives(record)
-    _show_lost(record, queries)
+    _show_lost(record)
     _show_checks(record)
+    if queries:
+        _show_queries(record)
 
 
 def _show_objectives(record: RunRecord) -> None:
@@ -53,7 +55,7 @@ def _show_objectives(record: RunRecord) -> None:
         console.print(table, soft_wrap=False)
 
 
-def _show_lost(record: RunRecord, queries: bool) -> None:
+def _show_lost(record: RunRecord) -> None:
     lost = lost_points(record)
     if not lost:
         return
@@ -70,9 +72,17 @@ def _show_lost(record: RunRecord, queries: bool) -> None:
         ):
             table.add_row(f"  [dim]{label}[/]", escape(text))
         console.print(table, soft_wrap=False)
-        # A query of ten lines would hide what is to be read, and one that is wrapped cannot be copied.
-        cut = not queries
-        console.print(f"  [dim]query[/]    {escape(each.query)}", no_wrap=cut, overflow="ellipsis" if cut else None)
+
+
+def _show_queries(record: RunRecord) -> None:
+    """The PromQL of each lost point on a line of its own, to be copied; some have forty lines of a terminal."""
+    asked = [each for each in lost_points(record) if each.query]
+    if not asked:
+        return
+    console.print("\n[bold]Queries of the lost points[/]")
+    for each in asked:
+        console.print(f"[bold]{escape(each.objective)}[/]")
+        console.print(f"[dim]{escape(each.query)}[/]")
 
 
 def _show_checks(record: RunRecord) -> None:
@@ -98,12 +108,18 @@ def _show_checks(record: RunRecord) -> None:
             console.print(f"  [dim]and {example.omitted} operations more[/]")
 
 
+def show_named(records: Sequence[RunRecord]) -> None:
+    """Runs side by side under numbers: two names in one line would be broken."""
+    for number, each in enumerate(records, start=1):
+        console.print(f"{number}  [bold]{each.name}[/]  {each.variant}")
+    show_comparison(records, [f"{number}: {each.variant}" for number, each in enumerate(records, start=1)])
+
+
 def show_comparison(records: Sequence[RunRecord], titles: Sequence[str]) -> None:
     """Runs side by side; the better value is green."""
     table = Table(title_justify="left")
     table.add_column("")
     for title in titles:
-        # Of two names the ends differ, so that none may be cut.
         table.add_column(title, justify="right", overflow="fold")
     for row in comparison(records):
         values = [f"[green]{value}[/]" if place == row.best else value for place, value in enumerate(row.values)]

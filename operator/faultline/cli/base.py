@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import re
 import sys
 import time
@@ -29,7 +30,16 @@ _REFUSALS = {
     errno.EPERM: "make the file yours: `make` and `faultline` may have been run by another user before",
 }
 
-console = Console(highlight=False, soft_wrap=True)
+PIPED_WIDTH = 160
+"""Columns of tables and paragraphs where no terminal has a say: in a pipe or a file nobody has to turn lines over."""
+
+
+def columns(is_terminal: bool) -> int | None:
+    """The width to print at; None for the terminal's own, or what COLUMNS says."""
+    return None if is_terminal or "COLUMNS" in os.environ else PIPED_WIDTH
+
+
+console = Console(highlight=False, soft_wrap=True, width=columns(sys.stdout.isatty()))
 """For people; silent while the output is JSON."""
 
 TARGETS = {

@@ -41,7 +41,7 @@ def register(app: typer.Typer) -> None:
 def grade(
     slug: SlugArgument = None,
     name: NameOption = None,
-    queries: Annotated[bool, typer.Option("--queries", help="show the PromQL of each lost point whole")] = False,
+    queries: Annotated[bool, typer.Option(help="at the end, the PromQL of each lost point")] = True,
     junit: JunitOption = None,
     output: OutputOption = Output.TEXT,
     context: ContextOption = None,
@@ -118,5 +118,5 @@ def compare(
     from faultline.cli import _grade, _record
 
     records = [_record.find(each, context) for each in (first, second)]
-    _grade.show_comparison(records, [f"{each.name}\n{each.variant}" for each in records])
+    _grade.show_named(records)
     emit({each.name: each.status.model_dump(mode="json", by_alias=True) for each in records}, output)
