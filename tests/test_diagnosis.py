@@ -61,7 +61,7 @@ def test_a_claim_keeps_the_value_that_it_starts_from():
     [
         ({"cause": "wether"}, "FL133", "--cause must be one of all, half, rest, weather, got wether"),
         ({"metric": "mood"}, "FL133", "--metric must be one of answers, got mood"),
-        ({"expect": "lots"}, "FL134", "--expect must be a number such as 0.95 or 95%, got lots"),
+        ({"expect": "lots"}, "FL134", "--expect must be a share such as 0.95 or 95%, got lots"),
         ({"expect": "nan"}, "FL134", "got nan"),
         ({"expect": "0.3"}, "FL134", "--expect must be above 0.4, the value now, to go up, got 0.3"),
         ({"direction": "down"}, "FL134", "must be below 0.4"),

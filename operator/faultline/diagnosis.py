@@ -88,18 +88,26 @@ def load(folder: Path) -> Diagnosis:
 
 
 def amount(text: str, unit: str) -> float:
-    """A number as a person types it: `0.95`, or `95%` for a ratio. Raises InvalidInput (FL134)."""
+    """A number as a person types it: `0.95` or `95%` for a ratio, which is from 0 to 1. Raises InvalidInput (FL134)."""
     share = text.endswith("%") and unit == "ratio"
     try:
         value = float(text.removesuffix("%") if share else text)
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        forms = "a number such as 0.95 or 95%" if unit == "ratio" else f"a number, in {unit or 'the unit shown'}"
-        raise InvalidInput(
-            "FL134", f"--expect must be {forms}, got {text}", "`faultline diagnose` shows the values now"
-        )
-    return value / 100 if share else value
+        message = f"--expect must be {form(unit)}, got {text}"
+        raise InvalidInput("FL134", message, "`make diagnose` shows the values now")
+    if share:
+        value /= 100
+    if unit == "ratio" and not 0 <= value <= 1:
+        near = f"{value / 100:.4g} or {value:.4g}%" if 1 < value <= 100 and not share else "a share such as 0.95 or 95%"
+        raise InvalidInput("FL134", f"--expect must be a share from 0 to 1, got {text}", f"write {near}")
+    return value
+
+
+def form(unit: str) -> str:
+    """How an amount in `unit` is typed."""
+    return "a share such as 0.95 or 95%" if unit == "ratio" else f"a number, in {unit}" if unit else "a number"
 
 
 def claim(
@@ -124,7 +132,7 @@ def claim(
             raise InvalidInput(
                 "FL133",
                 f"{option} must be one of {', '.join(known)}, got {given}",
-                "`faultline diagnose` explains each",
+                "`make diagnose` explains each",
             )
     objective = of(status, file.metrics[metric].objective)
     if objective is None or objective.value is None:

@@ -53,6 +53,20 @@ def test_a_claim_is_kept_and_the_next_run_of_changed_code_scores_it(run, run_jso
     assert run_json("diagnose", "shop")[1]["claims"][0]["why"] == "so it is"
 
 
+def test_the_choice_says_how_a_value_is_typed_and_ends_with_an_example(run, lab, shop, tmp_path):
+    out = " ".join(run("diagnose", env={"COLUMNS": "200"}).stdout.split())
+    assert "now 40% a share such as 0.95 or 95%" in out
+    claim = "--metric answers --direction up --expect 0.99 --confidence 70"
+    assert out.endswith(f"next: .venv/bin/faultline diagnose shop --cause CAUSE {claim}")
+    run("diagnose", "shop", *GIVEN)
+    assert run("diagnose").stdout.endswith(f"next: edit {tmp_path}/workspace/shop/ and make fix S=shop\n")
+
+
+def test_the_choice_before_any_run_leads_to_one(run, cluster, shop):
+    cluster.delete("/apis/faultline.dev/v1alpha1/runs/shop-1")
+    assert run("diagnose").stdout.endswith("next: make chaos S=shop\n")
+
+
 def test_the_newest_claim_counts(run, home, lab, shop, done_run):
     run("diagnose", "shop", *GIVEN)
     run("diagnose", "shop", *("weather" if each == "all" else each for each in GIVEN))
@@ -75,6 +89,8 @@ def test_a_diagnosis_after_the_fix_is_refused(run, home, shop):
         ((*GIVEN, "--direction", "sideways"), "FL136 --direction must be up or down, got sideways"),
         ((*GIVEN, "--confidence", "101"), "FL136 --confidence must be a whole number from 0 to 100, got 101"),
         ((*GIVEN, "--confidence", "sure"), "got sure"),
+        ((*GIVEN, "--expect", "99"), "FL134 --expect must be a share from 0 to 1, got 99\n  next: write 0.99 or 99%"),
+        ((*GIVEN, "--expect", "150%"), "got 150%\n  next: write a share such as 0.95 or 95%"),
         ((*GIVEN, "--cause", "moon"), "FL133 --cause must be one of all, half, rest, weather, got moon"),
     ],
 )

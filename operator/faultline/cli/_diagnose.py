@@ -45,23 +45,36 @@ def statuses(runs: Sequence[RunView]) -> list[tuple[str, RunStatus]]:
     return [(each.name, each.status) for each in runs if each.done]
 
 
-def show_choice(slug: str, file: Diagnosis, now: RunStatus | None) -> None:
+def show_choice(file: Diagnosis, now: RunStatus | None) -> None:
     """The causes to choose from, and the metrics with their values now."""
     console.print("[bold]What is the cause?[/]  [dim]--cause[/]")
     causes = Table(show_header=False, box=None, padding=(0, 2, 0, 2))
     for name, cause in file.causes.items():
         causes.add_row(f"[cyan]{name}[/]", escape(cause.text))
     console.print(causes, soft_wrap=False)
-    console.print("\n[bold]What will your fix move?[/]  [dim]--metric, --direction up or down, --expect NUMBER[/]")
+    console.print(
+        "\n[bold]What will your fix move?[/]  [dim]--metric, --direction up or down, --expect its value then[/]"
+    )
     metrics = Table(show_header=False, box=None, padding=(0, 2, 0, 2))
     for name, metric in file.metrics.items():
         found = diagnosis.of(now, metric.objective) if now else None
         value = quantity(found.value, found.unit) if found else "-"
-        metrics.add_row(f"[cyan]{name}[/]", escape(metric.objective), f"now {value}")
+        typed = f"[dim]{diagnosis.form(found.unit)}[/]" if found else ""
+        metrics.add_row(f"[cyan]{name}[/]", escape(metric.objective), f"now {value}", typed)
     console.print(metrics, soft_wrap=False)
-    console.print("\n[bold]How sure are you of the cause?[/]  [dim]--confidence 0 to 100[/]\n")
-    if now is None:
-        console.print(f"[dim]there is no graded run yet to start from: make chaos S={slug}[/]")
+    console.print("\n[bold]How sure are you of the cause?[/]  [dim]--confidence 0 to 100[/]")
+
+
+def example(slug: str, file: Diagnosis, now: RunStatus) -> str:
+    """A whole claim to fill in: the first metric that is short of its target gets there."""
+    known = [(name, diagnosis.of(now, each.objective)) for name, each in file.metrics.items()]
+    short = [(name, each) for name, each in known if each and each.value not in (None, each.target)]
+    metric, direction, expect = next(iter(file.metrics)), "up", "NUMBER"
+    for name, each in short[:1]:
+        metric, direction = name, "up" if each.target > (each.value or 0.0) else "down"
+        expect = f"{each.target:.4g}"
+    claim = f"--metric {metric} --direction {direction} --expect {expect} --confidence 70"
+    return f"faultline diagnose {slug} --cause CAUSE {claim}"
 
 
 def show_claim(made: Claim) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from faultline.api.run import RunStatus
     from faultline.cli._labs import Lab
     from faultline.diagnosis import Diagnosis
-    from faultline.progress import Claim, Direction, Store
+    from faultline.progress import Claim, Direction, ScenarioProgress, Store
 
 
 def register(app: typer.Typer) -> None:
@@ -26,7 +26,9 @@ def diagnose(
     cause: Annotated[str | None, typer.Option(help="one of the list")] = None,
     metric: Annotated[str | None, typer.Option(help="what your fix will move, one of the list")] = None,
     direction: Annotated[str | None, typer.Option(help="up or down")] = None,
-    expect: Annotated[str | None, typer.Option(help="its value after your fix, such as 0.95, 95% or 12")] = None,
+    expect: Annotated[
+        str | None, typer.Option(help="its value after your fix, in the unit of the list: 0.95 or 95% for a share, 12")
+    ] = None,
     confidence: Annotated[str | None, typer.Option(help="how sure you are of the cause, in per cent")] = None,
     output: OutputOption = Output.TEXT,
     context: ContextOption = None,
@@ -53,14 +55,25 @@ def diagnose(
     now = concluded[-1] if concluded else None
     if any(value is not None for value in given.values()):
         _diagnose.show_claim(_record(store, lab, file, now, given))
-        next_step(f"edit workspace/{lab.slug}/, then make fix S={lab.slug}")
     else:
-        _diagnose.show_choice(lab.slug, file, now[1] if now else None)
+        _diagnose.show_choice(file, now[1] if now else None)
         for each in store.read().of(lab.slug).claims:
             _diagnose.show_score(file, each)
         if pending := store.read().of(lab.slug).pending:
             _diagnose.show_claim(pending)
+    next_step(_following(lab, file, store.read().of(lab.slug), now))
     emit(_diagnose.as_json(lab.slug, file, store.read().of(lab.slug), now), output)
+
+
+def _following(lab: Lab, file: Diagnosis, record: ScenarioProgress, now: tuple[str, RunStatus] | None) -> str:
+    from faultline import workspace
+    from faultline.cli import _diagnose, _next, _standing
+
+    if record.passed is not None:
+        return _next.scenario(_standing.read()[1])
+    if record.pending:
+        return f"edit {workspace.shown(lab.slug)} and {lab.command('fix')}"
+    return _diagnose.example(lab.slug, file, now[1]) if now else lab.command("chaos")
 
 
 def _record(
@@ -83,7 +96,9 @@ def _record(
     with store.change() as progress:
         record = progress.of(lab.slug)
         if record.passed is not None:
-            raise Conflict("FL411", f"your code has passed {lab.slug}: a diagnosis comes before the fix", "faultline")
+            raise Conflict(
+                "FL411", f"your code has passed {lab.slug}: a diagnosis comes before the fix", "make progress"
+            )
         made = diagnosis.claim(
             file,
             now,
