@@ -1,4 +1,5 @@
 import json
+import re
 from contextlib import contextmanager
 
 import pytest
@@ -79,6 +80,19 @@ def test_demo_writes_both_runs_and_ends_well(run, story, tmp_path):
     page = (tmp_path / "reports" / "demo.html").read_text()
     assert "demo-flawed" in page
     assert "demo-solution" in page
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ((), "the lab demo and its runs are removed from the cluster; the page stays"),
+        (("--keep",), "the lab demo goes on: `.venv/bin/faultline delete --name demo` removes it"),
+    ],
+)
+def test_demo_says_what_becomes_of_its_lab(run, story, options, said):
+    story(flawed=result("flawed", "fail", 21), solution=result("solution", "pass", 97))
+    out = run("demo", "--no-setup", *options).stdout
+    assert f"reports/demo.html   in all 0 ms\n{said}\n" in re.sub(r"in all .*", "in all 0 ms", out)
 
 
 def test_demo_says_how_long_it_takes_first(run, story):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from faultline.cli.base import EXIT_FAIL, ContextOption, Output, OutputOption, console, emit
+from faultline.cli.base import EXIT_FAIL, ContextOption, Output, OutputOption, console, emit, spelled
 
 if TYPE_CHECKING:
     from faultline.cli._cluster import Cluster
@@ -50,7 +50,7 @@ def demo(
         flawed, solution, fixing = _story(cluster, lab)
         title = str(lab.raw["spec"]["title"])
     times |= {"fix_serving_seconds": round(fixing, 2), "total_seconds": round(time.monotonic() - began, 1)}
-    _finish(flawed, solution, title, times, output)
+    _finish(flawed, solution, title, times, keep, output)
 
 
 def _announce(setup: bool) -> None:
@@ -89,7 +89,7 @@ def _story(cluster: Cluster, lab: Lab) -> tuple[Result, Result, float]:
     return flawed, _experiment.experiment(cluster, lab, "solution"), fixing
 
 
-def _finish(flawed: Result, solution: Result, title: str, times: dict[str, float], output: Output) -> None:
+def _finish(flawed: Result, solution: Result, title: str, times: dict[str, float], keep: bool, output: Output) -> None:
     from faultline.cli import _grade, _record
     from faultline.cli._show import duration, next_step
     from faultline.report import render
@@ -102,6 +102,10 @@ def _finish(flawed: Result, solution: Result, title: str, times: dict[str, float
     data: dict[str, Any] = {"flawed": _as_json(flawed), "solution": _as_json(solution), **times}
     _record.write_json("demo.json", {**data, "report": _record.shown(page)})
     console.print(f"both runs as a page: [bold]{_record.shown(page)}[/]   in all {duration(times['total_seconds'])}")
+    if keep:
+        console.print(f"the lab {NAME} goes on: `{spelled(f'faultline delete --name {NAME}')}` removes it")
+    else:
+        console.print(f"the lab {NAME} and its runs are removed from the cluster; the page stays")
     proven = flawed.run.status.verdict == "fail" and solution.run.status.verdict == "pass"
     if proven:
         console.print("[green]✓[/] the flawed app failed and the solution passed; now it is your turn")
