@@ -449,6 +449,24 @@ def test_stop_ends_faults_and_runs(run_json, cluster, lab, harness):
     assert f"{RUNS}/other-1" in cluster.objects
 
 
+def test_stop_names_the_run_that_it_ended(run, cluster, lab, harness):
+    lab()
+    harness("shop", {"ended": []})
+    cluster.put(f"{RUNS}/shop-1", spec={"scenario": "shop"}, status={"phase": "Fault"})
+    assert "shop: the run shop-1 is ended and deleted, without a score\n" in run("stop").stdout
+
+
+def test_stop_by_the_nodes_alone_says_that_runs_go_on(run, cluster, monkeypatch):
+    def items(where, labels=""):
+        raise NotReady("FL303", "the cluster kind-faultline does not answer")
+
+    monkeypatch.setattr(cluster, "items", items)
+    on_nodes(monkeypatch, 'shop {"ended": ["cut"]}')
+    result = run("stop", "--all")
+    assert result.exit_code == 0
+    assert "the API server does not answer: a run under way is not ended, make stop again does that" in result.stdout
+
+
 def test_stop_says_when_an_injector_does_not_answer_and_still_ends_the_runs(run, cluster, lab, harness):
     lab()
     lab("other")

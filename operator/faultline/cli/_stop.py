@@ -14,11 +14,12 @@ from faultline.cli import _injector, _labs, _runs
 from faultline.cli._cluster import Cluster
 from faultline.cli._emergency import NodeStop, Stopped
 from faultline.cli._runs import RUNS
+from faultline.cli.base import console
 from faultline.errors import FaultlineError, NotReady, Unreachable
 
 STOP_SECONDS = 4.0
 """The injector's own bound is 2 s."""
-ANSWER_SECONDS = 2.0
+ANSWER_SECONDS = 10.0
 """How long the API server may still answer when the nodes' injectors have: to have the runs deleted, too."""
 
 
@@ -52,6 +53,10 @@ def stop_all(connect: Callable[[], Cluster], nodes: NodeStop | None) -> list[Sto
         raise usual.error
     if usual.result(0) is not None:
         _end_runs(connected[0], found)
+    else:
+        console.print(
+            "[yellow]the API server does not answer: a run under way is not ended[/], make stop again does that"
+        )
     return found
 
 

@@ -89,7 +89,7 @@ def stop(
             way = " (by way of the node)" if each.by_node else ""
             console.print(f"[green]✓[/] {each.lab}: faults ended: {', '.join(each.faults) or 'none was on'}{way}")
         for run in each.runs:
-            console.print(f"  {run} is deleted")
+            console.print(f"[green]✓[/] {each.lab}: the run {run} is ended and deleted, without a score")
     emit({"labs": [each.as_json() for each in ended]}, output)
     failed = [each for each in ended if each.problem]
     if failed:
