@@ -408,6 +408,22 @@ def test_delete_waits_for_nothing_that_is_not_there(run, cluster, lab):
     assert f"{SCENARIOS}/shop" not in cluster.objects
 
 
+@pytest.mark.parametrize(("answer", "gone"), [("y\n", True), ("n\n", False), ("", False)])
+def test_delete_says_what_is_kept_and_asks(run, cluster, lab, answer, gone):
+    lab()
+    result = run("delete", "shop", input=answer)
+    assert "Delete the lab shop? Workspace, progress and the reports of its runs are kept" in result.stdout
+    assert (f"{SCENARIOS}/shop" not in cluster.objects) is gone
+    assert ("next: .venv/bin/faultline delete shop --yes" in result.stderr) is (answer == "")
+
+
+@pytest.mark.parametrize("verb", ["delete", "reset"])
+def test_a_question_that_nobody_answers_names_the_way_without(run, running, verb):
+    result = run(verb, "shop")
+    assert (result.exit_code, "FL140 nobody is there to answer: " in result.stderr) == (2, True)
+    assert f"next: .venv/bin/faultline {verb} shop --yes" in result.stderr
+
+
 def test_reset_asks_first(run, scenarios, running):
     (workspace.folder("shop") / "web.py").write_text("app = 'mine'\n")
     assert run("reset", "shop", input="n\n").exit_code == 1

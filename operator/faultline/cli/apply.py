@@ -14,6 +14,7 @@ from faultline.cli.base import (
     OutputOption,
     ScenarioArgument,
     SlugArgument,
+    confirm,
     console,
     emit,
 )
@@ -81,7 +82,7 @@ def delete(
     output: OutputOption = Output.TEXT,
     context: ContextOption = None,
 ) -> None:
-    """Delete a lab with all that runs in it, faults included. Workspace and progress are kept."""
+    """Delete a lab with all that runs in it, faults included. Workspace, progress and reports are kept."""
     from faultline.cli import _deploy, _labs
     from faultline.cli._cluster import Cluster
     from faultline.cli._show import Line, next_step
@@ -89,9 +90,13 @@ def delete(
     cluster = Cluster.open(context)
     lab = _labs.find(cluster, slug, name)
     if not yes:
-        typer.confirm(f"Delete the lab {lab.name} and its runs?", abort=True)
+        which = lab.slug if lab.name == lab.slug else f"--name {lab.name}"
+        confirm(
+            f"Delete the lab {lab.name}? Workspace, progress and the reports of its runs are kept",
+            f"faultline delete {which} --yes",
+        )
     with Line() as line:
         _deploy.delete(cluster, lab.name, line)
-    console.print(f"[green]✓[/] {lab.name} is gone; your workspace and progress are kept")
+    console.print(f"[green]✓[/] {lab.name} is gone; workspace, progress and the reports of its runs are kept")
     next_step(f"make apply S={lab.slug}")
     emit({"deleted": lab.name, "next": f"make apply S={lab.slug}"}, output)

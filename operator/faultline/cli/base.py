@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from faultline.errors import FaultlineError, HostProblem
+from faultline.errors import FaultlineError, HostProblem, InvalidInput
 
 EXIT_PASS, EXIT_FAIL, EXIT_ERROR, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -67,6 +67,11 @@ def given_verb() -> str:
 def spelled(hint: str) -> str:
     """A hint as it works in this shell: `faultline` is found by its name after `eval "$(faultline env)"` alone."""
     return hint if which("faultline") else _BY_NAME.sub(".venv/bin/faultline", hint)
+
+
+def under_make() -> bool:
+    """Whether a recipe of `make` called this command."""
+    return "MAKELEVEL" in os.environ
 
 
 def since_start() -> float:
@@ -122,6 +127,21 @@ def emit(data: Any, output: Output) -> None:
     """Print `data` as JSON when that was asked for; text output is up to the verb."""
     if output is Output.JSON:
         print(json.dumps(data, indent=2, default=str), flush=True)
+
+
+def confirm(question: str, without: str) -> None:
+    """Ask, and end the command unless the answer is yes.
+
+    Raises InvalidInput (FL140) where nobody answers; `without` is the command that does not ask.
+    """
+    try:
+        agreed = typer.confirm(question)
+    except typer.Abort as error:
+        if sys.stdin.isatty():
+            raise
+        raise InvalidInput("FL140", f"nobody is there to answer: {question}", without) from error
+    if not agreed:
+        raise typer.Abort
 
 
 class Commands(TyperGroup):

@@ -12,6 +12,7 @@ from faultline.cli.base import (
     Output,
     OutputOption,
     SlugArgument,
+    confirm,
     console,
     emit,
     since_start,
@@ -105,7 +106,9 @@ def reset(
     slug = slug or _labs.only_slug(Cluster.open(context))
     app = _labs.scenario_folder(slug) / "app"
     if not yes:
-        typer.confirm(f"Replace {workspace.shown(slug)} by the flawed code (a backup is kept)?", abort=True)
+        confirm(
+            f"Replace {workspace.shown(slug)} by the flawed code (a backup is kept)?", f"faultline reset {slug} --yes"
+        )
     backup = workspace.reset(slug, app)
     console.print(f"{workspace.shown(slug)} is the flawed code again" + (f"; yours is in {backup}" if backup else ""))
     next_step(f"make fix S={slug}")
