@@ -293,6 +293,32 @@ def test_grade_exits_by_its_verdict(run, lab, done_run, tmp_path, verdict, statu
     assert (tmp_path / "reports" / "shop-1.html").is_file()
 
 
+@pytest.mark.parametrize(("verdict", "status"), [("pass", 0), ("fail", 1), ("inconclusive", 3)])
+def test_grade_by_make_says_what_make_will_call_an_error(run, lab, done_run, verdict, status):
+    lab()
+    done_run("shop-1", verdict=verdict)
+    said = f"make will speak of an error: exit status {status} says {verdict}, no more"
+    assert "make will" not in run("grade").stdout
+    assert (said in run("grade", env={"MAKELEVEL": "1"}).stdout) is (status != 0)
+
+
+def test_grade_without_a_lab_names_a_run_that_is_still_there(run, cluster, lab, done_run, home, scenarios):
+    lab(variant="learner")
+    for name, ended in (("shop-1", 10.0), ("shop-2", 20.0), ("shop-3", 30.0)):
+        Store(home).attempt("shop", Attempt(run=name, variant="learner", score=40, verdict="fail", ended=ended))
+    record = done_run("shop-2")
+    (home / "data" / "runs" / record).mkdir(parents=True)
+    files = cluster.objects[f"{RUNS}/{record}"]
+    stored = {"name": record, "title": "A small shop", "spec": files["spec"], "status": files["status"]}
+    (home / "data" / "runs" / record / "run.json").write_text(json.dumps(stored))
+    cluster.objects.clear()
+    for options in ((), ("shop",)):
+        result = run("grade", *options)
+        assert "its last run, shop-2, is still on this machine" in result.stderr
+        assert "next: .venv/bin/faultline report shop-2; or make apply S=shop, for a new one" in result.stderr
+    assert run("report", "shop-2").exit_code == 0
+
+
 def test_grade_takes_the_newest_run_of_what_is_deployed(run_json, lab, done_run):
     lab(digest="d2")
     done_run("shop-1", digest="d2", at="10:00:00")

@@ -51,6 +51,14 @@ def find(name: str, context: str | None) -> RunRecord:
     return record(_runs.get(Cluster.open(context), name))
 
 
+def newest(slug: str | None) -> str | None:
+    """The learner's newest run of a scenario, or of any, whose files are on this host."""
+    progress = Store(Home.from_environment().root).read()
+    records = progress.scenarios.values() if slug is None else [progress.of(slug)]
+    attempts = sorted((each for record in records for each in record.attempts), key=lambda each: each.ended)
+    return next((each.run for each in reversed(attempts) if (folder(each.run) / "run.json").is_file()), None)
+
+
 def write_report(name: str, text: str) -> Path:
     """Write a file into reports/. Raises HostProblem (FL522) when the disk refuses."""
     path = REPO / "reports" / name

@@ -19,7 +19,9 @@ from faultline.cli.base import (
     SlugArgument,
     console,
     emit,
+    under_make,
 )
+from faultline.errors import NotFound
 
 if TYPE_CHECKING:
     from faultline.cli._cluster import Cluster
@@ -57,7 +59,10 @@ def grade(
     from faultline.report import render
 
     cluster = Cluster.open(context)
-    lab = _labs.find(cluster, slug, name)
+    try:
+        lab = _labs.find(cluster, slug, name)
+    except NotFound as error:
+        raise _with_past(error, slug) from error
     run = _newest(cluster, lab)
     _record.keep(lab, run)
     shown = _record.record(run, lab.raw["spec"]["title"])
@@ -67,9 +72,23 @@ def grade(
     _diagnose.settle(lab, _runs.runs(cluster, lab.name))
     _write_junit(junit, [shown])
     console.print(f"\nthe page with the charts: [bold]{_record.shown(page)}[/]")
+    ending = STATUS.get(run.status.verdict or "", EXIT_INCONCLUSIVE)
+    if ending and under_make():
+        console.print(f"[dim]make will speak of an error: exit status {ending} says {run.status.verdict}, no more[/]")
     next_step(command)
     emit({**_run_json.as_json(run), "report": str(page), "next": command}, output)
-    raise typer.Exit(STATUS.get(run.status.verdict or "", EXIT_INCONCLUSIVE))
+    raise typer.Exit(ending)
+
+
+def _with_past(error: NotFound, slug: str | None) -> NotFound:
+    """The same error with a run that can be looked at without the lab, where there is one on this host."""
+    from faultline.cli import _record
+
+    run = _record.newest(slug) if error.code == "FL202" else None
+    if run is None:
+        return error
+    message = f"{error.message}; its last run, {run}, is still on this machine"
+    return NotFound(error.code, message, f"faultline report {run}; or {error.next_step}, for a new one")
 
 
 def _write_junit(path: Path | None, records: Sequence[RunRecord]) -> None:
