@@ -57,6 +57,7 @@ def test_it_gives_neither_cause_nor_fault_nor_hint(path):
         assert fault.name is None or fault.name not in text
     assert "solution/" not in text
     assert "wrong/" not in text
+    assert "without/" not in text
 
 
 @each_folder

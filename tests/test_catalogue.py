@@ -129,6 +129,36 @@ def test_an_unknown_variant_says_which_there_are(folder):
     assert caught.value.next_step == "it has flawed, solution, wrong/longer"
 
 
+LINE = "- {name: careful, file: web/main.py, line: right, instead: careless, caught_by: answers}\n"
+
+
+def test_the_solution_without_a_line_of_safety_is_a_variant(folder):
+    put(folder, "safety.yaml", LINE)
+    assert catalogue.variants(folder) == ["flawed", "solution", "wrong/longer", "without/careful"]
+    assert catalogue.written(folder) == ["flawed", "solution", "wrong/longer"]
+    code = catalogue.version(folder, "without/careful")
+    assert (code.variant, code.files) == ("without/careful", {"web/main.py": "careless", "shared.py": "same"})
+    with pytest.raises(NotFound, match="shop has no without/more") as caught:
+        catalogue.version(folder, "without/more")
+    assert caught.value.next_step == "it has flawed, solution, wrong/longer, without/careful"
+
+
+def test_a_broken_safety_file_is_in_nobody_else_s_way(folder):
+    put(folder, "safety.yaml", "- {")
+    assert [catalogue.version(folder, each).variant for each in catalogue.written(folder)]
+    with pytest.raises(InvalidInput, match=r"safety\.yaml is not YAML"):
+        catalogue.variants(folder)
+
+
+def test_no_line_of_safety_comes_into_the_cluster(folder):
+    put(folder, "safety.yaml", LINE)
+    cluster = Cluster()
+    catalogue.publish_folder(cluster, folder)
+    assert cluster.objects
+    assert "careful" not in str(cluster.objects)
+    assert "careless" not in str(cluster.objects)
+
+
 def test_the_digest_is_of_paths_and_contents_in_any_order():
     one = CodeVersion("shop", "learner", {"a.py": "1", "b.py": "2"})
     assert one.digest == CodeVersion("shop", "flawed", {"b.py": "2", "a.py": "1"}).digest

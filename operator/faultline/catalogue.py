@@ -16,9 +16,10 @@ from typing import Any, Protocol
 
 import yaml
 
-from faultline import heldout
+from faultline import heldout, safety_lines
 from faultline.errors import Conflict, InvalidInput, NotFound
 from faultline.names import SYSTEM_NAMESPACE, code_configmap
+from faultline.safety_lines import SafetyLine
 from faultline.sources import read_folder
 
 CONFIGMAPS = f"/api/v1/namespaces/{SYSTEM_NAMESPACE}/configmaps"
@@ -54,7 +55,10 @@ class Api(Protocol):
 
 @dataclass(frozen=True)
 class CodeVersion:
-    """One version of a scenario's code: text by path. `variant` says whose (flawed, solution, wrong/NAME, learner)."""
+    """One version of a scenario's code: text by path.
+
+    `variant` says whose: flawed, solution, solution-NAME, wrong/NAME, without/NAME or learner.
+    """
 
     slug: str
     variant: str
@@ -117,7 +121,15 @@ def folders(root: Path) -> list[Path]:
 
 
 def variants(folder: Path) -> list[str]:
-    """Whose code a folder has: flawed, solution, solution-NAME, wrong/NAME."""
+    """Whose code a folder has: flawed, solution, solution-NAME, wrong/NAME, without/NAME.
+
+    Raises InvalidInput (FL104, FL105) for a safety.yaml that cannot be read.
+    """
+    return [*written(folder), *(each.variant for each in safety_lines.of_folder(folder))]
+
+
+def written(folder: Path) -> list[str]:
+    """The variants that have a folder: all but without/NAME, which are made from the solution and safety.yaml."""
     solutions = sorted(each.name for each in folder.glob("solution*") if each.is_dir())
     wrong = sorted(f"wrong/{each.name}" for each in folder.glob("wrong/*") if each.is_dir())
     return [FLAWED, *solutions, *wrong]
@@ -155,7 +167,7 @@ def base(folder: Path, variant: str) -> str:
 
 def bases(folder: Path) -> list[str]:
     """What variants may be laid over: the flawed app, and the solutions that are laid over it themselves."""
-    solutions = [each for each in variants(folder) if each.startswith("solution")]
+    solutions = [each for each in written(folder) if each.startswith("solution")]
     return [FLAWED, *(each for each in solutions if not (folder / each / VARIANT_FILE).is_file())]
 
 
@@ -168,15 +180,27 @@ def own_files(folder: Path, variant: str) -> dict[str, str]:
 def version(folder: Path, variant: str = FLAWED) -> CodeVersion:
     """A version of the folder's code; all but the flawed one are laid over app/, or over a solution.
 
-    Raises NotFound (FL203) when there is no such variant, InvalidInput for files that cannot go (FL112 to FL114) or a
-    variant.yaml that cannot be followed (FL126).
+    Raises NotFound (FL203) when there is no such variant, InvalidInput for files that cannot go (FL112 to FL114), a
+    variant.yaml that cannot be followed (FL126), a line of safety that cannot be taken away (FL127) or a safety.yaml
+    that cannot be read (FL104, FL105).
     """
-    if variant not in variants(folder) or not (folder / "app").is_dir():
+    if (taken := safety_line(folder, variant)) is not None:
+        return CodeVersion(
+            folder.name, variant, safety_lines.taken_away(version(folder, safety_lines.SOLUTION).files, taken)
+        )
+    if variant not in written(folder) or not (folder / "app").is_dir():
         raise NotFound("FL203", f"{folder.name} has no {variant}", f"it has {', '.join(variants(folder))}")
     if variant == FLAWED:
         return CodeVersion(folder.name, variant, read_folder(folder / "app"))
     below = version(folder, base(folder, variant)).files
     return CodeVersion(folder.name, variant, {**below, **own_files(folder, variant)})
+
+
+def safety_line(folder: Path, variant: str) -> SafetyLine | None:
+    """The line that without/NAME has not; None for other variants, which do not depend on safety.yaml."""
+    if not variant.startswith(safety_lines.PREFIX):
+        return None
+    return next((each for each in safety_lines.of_folder(folder) if each.variant == variant), None)
 
 
 def catalogue_name(slug: str) -> str:

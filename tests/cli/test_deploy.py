@@ -396,6 +396,12 @@ def test_fix_with_a_variant_of_the_catalogue(run_json, running, operator):
     assert run_json("fix", "--variant", "wrong/slower")[1]["variant"] == "wrong/slower"
 
 
+def test_fix_with_the_solution_less_a_line_of_safety(run_json, running, operator, scenarios):
+    line = "- {name: two, file: web.py, line: app = 2, instead: app = 4, caught_by: answers}"
+    (scenarios / "shop" / "safety.yaml").write_text(line)
+    assert run_json("fix", "--variant", "without/two")[1]["variant"] == "without/two"
+
+
 def test_fix_with_an_unknown_variant_names_those_there_are(run, running):
     result = run("fix", "--variant", "solved")
     assert "FL203 shop has no solved" in result.stderr

@@ -125,6 +125,66 @@ def test_verify_refuses_a_wrong_fix_that_fails_for_another_reason(run_json, stor
     assert answer["runs"][0]["measured"] == {"something else": 0.5}
 
 
+LINE = "- {name: two, file: web.py, line: app = 2, instead: app = 4, caught_by: answers}\n"
+
+
+@pytest.fixture
+def safety(scenarios):
+    """Writes the scenario's safety.yaml."""
+    (scenarios / "shop" / "wrong" / "slower" / "wrong.yaml").write_text("objective: answers\nreason: it is slower\n")
+    return lambda text: (scenarios / "shop" / "safety.yaml").write_text(text)
+
+
+@pytest.mark.parametrize(("lost", "status"), [("answers", 0), ("something else", 1)])
+def test_verify_wants_a_missing_line_of_safety_to_cost_its_objective(run_json, story, safety, lost, status):
+    safety(LINE)
+    story(**{"without/two": result("without/two", "fail", 30, lost=[lost])})
+    code, answer = run_json("verify", "shop", "--variant", "without/two")
+    assert (code, answer["as_expected"]) == (status, status == 0)
+    assert (answer["runs"][0]["expected"], answer["runs"][0]["caught_by"]) == ("fail", "answers")
+
+
+def test_a_missing_line_of_safety_is_run_once_however_many_rounds_there_are(run_json, proven, story, safety):
+    safety(LINE)
+    proven = story(
+        flawed=result("flawed", "fail", 10),
+        solution=result("solution", "pass", 99),
+        **{each: result(each, "fail", 30, lost=["answers"]) for each in ("wrong/slower", "without/two")},
+    )
+    assert run_json("verify", "shop", "--repeat", "3")[0] == 0
+    assert [seed for variant, seed in proven if variant == "without/two"] == [1]
+    assert [seed for variant, seed in proven if variant == "solution"] == [1, 2, 3]
+    assert run_json("verify", "--all", "--repeat", "3")[0] == 0
+    assert len(proven) == 10
+    assert "| without/two | fail | 1 of 1 | 30 |" in _verification.PAGE.read_text()
+
+
+def test_verify_refuses_a_line_whose_objective_there_is_not(run, story, safety):
+    safety(LINE.replace("answers", "speed"))
+    runs = story(**{"without/two": result("without/two", "fail", 30)})
+    out = run("verify", "shop", "--variant", "without/two")
+    assert (out.exit_code, runs) == (2, [])
+    said = "FL127 safety.yaml, two: caught_by must be one of scenario.yaml's objectives, got speed"
+    assert said in " ".join(out.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("change", "differs"),
+    [
+        (("answers", "speed"), True),
+        (("app = 4", "app = 5"), True),
+        (("name: two", "name: other"), False),
+        ((LINE, LINE + LINE.replace("two", "other").replace("4", "7")), False),
+    ],
+)
+def test_a_proof_of_a_line_of_safety_is_of_its_code_and_its_objective(scenarios, safety, change, differs):
+    safety(LINE)
+    before = _verified.variant_digest(scenarios / "shop", "without/two")
+    safety(LINE.replace(*change))
+    name = "without/other" if change[1] == "name: other" else "without/two"
+    assert (_verified.variant_digest(scenarios / "shop", name) != before) is differs
+
+
 def test_verify_without_time_names_what_was_not_run(run_json, story, monkeypatch):
     story(flawed=result("flawed", "fail", 10), solution=result("solution", "pass", 99))
     clock = {"now": 0.0}

@@ -121,7 +121,7 @@ found = []
 for top in ("/app", "/opt", "/srv", "/home", "/var", "/tmp", "/mnt", "/run", "/etc"):
     for folder, _, names in os.walk(top):
         here = [os.path.join(folder, each) for each in names]
-        found += [each for each in here if each.endswith(("wrong.yaml", "HINTS.md", "SCENARIO.md"))]
+        found += [each for each in here if each.endswith(("wrong.yaml", "safety.yaml", "HINTS.md", "SCENARIO.md"))]
         found += [each for each in here if "serviceaccount" in each]
 for name, port in (("kubernetes.default.svc", 443), ("prometheus.faultline-system.svc", 9090),
                    ("edges.harness-e2e-tiny.svc", 8090), ("loadgen.harness-e2e-tiny.svc", 8091)):

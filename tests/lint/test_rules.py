@@ -455,6 +455,26 @@ def test_a_file_that_is_named_is_in_no_variant(broken: Broken, folder: Path) -> 
     assert found == [("HINTS.md", line, "names", "shop/pages.py is in no variant of the code")]
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("line: async def no(", "line must be in shop/main.py exactly once, and is there 0 times: async def no("),
+        ("line: 'yield'\n  caught_by: nobody", "caught_by must be one of scenario.yaml's objectives, got nobody"),
+    ],
+)
+def test_a_line_of_safety_is_none(broken: Broken, line: str, said: str) -> None:
+    text = f"- name: bounded\n  file: shop/main.py\n  {line}\n"
+    if "caught_by" not in line:
+        text += "  caught_by: pages are shown while prices is slow\n"
+    assert broken("safety.yaml", text) == [("safety.yaml", 1, "safety", f"safety.yaml, bounded: {said}")]
+
+
+def test_lines_of_safety_cannot_be_read(broken: Broken) -> None:
+    found = broken("safety.yaml", "- {name: bounded}\n")
+    said = "safety[0].file is required\nsafety[0].line is required\nsafety[0].caught_by is required"
+    assert found == [("safety.yaml", 0, "safety", said)]
+
+
 HELD_OUT = """
 faults:
   - {name: pipe-burst, at: 2s, for: 1s, edge: shop->prices, reset: {}}

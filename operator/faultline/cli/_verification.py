@@ -18,8 +18,9 @@ CONFIDENCE = 0.95
 HEAD = """# Verification
 
 What each scenario has proven on a real cluster: its flawed app fails, its solutions pass, its wrong fixes fail by the
-objective that is there to catch them. `make verify-all` writes this page from `scenarios/SLUG/verified.json`, and runs
-what is not proven yet: `make verify-all REPEAT=3 BUDGET=60m`.
+objective that is there to catch them, and so does its reference solution when a line of safety is taken away
+(`without/NAME`, from `scenarios/SLUG/safety.yaml`; one run shows that). `make verify-all` writes this page from
+`scenarios/SLUG/verified.json`, and runs what is not proven yet: `make verify-all REPEAT=3 BUDGET=60m`.
 
 Each row is one variant as it is now; runs of other versions of its code, load, data or Scenario do not count.
 **Runs** are those with the expected verdict, of all; **tries** the inconclusive runs before them, which are no verdict

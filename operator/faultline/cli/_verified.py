@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from faultline import catalogue, heldout
+from faultline import catalogue, heldout, safety_lines
 from faultline.cli import _record
 from faultline.controller.deploy import chart_digest
 from faultline.errors import InvalidInput
@@ -44,7 +44,7 @@ class Row(BaseModel):
     expected: str
     score: int | None
     caught_by: str | None
-    """The objective that must catch a wrong fix."""
+    """The objective that must catch a wrong fix, or the solution without a line of safety."""
     lost: list[str]
     measured: dict[str, float | None] = {}
     """Each objective's value, for the lesson's table."""
@@ -59,7 +59,7 @@ class Row(BaseModel):
 
     @property
     def as_expected(self) -> bool:
-        """The right verdict, and for a wrong fix by the objective that it names."""
+        """The right verdict, and for what must be caught by the objective that is named for it."""
         return self.verdict == self.expected and (self.caught_by is None or self.caught_by in self.lost)
 
 
@@ -74,10 +74,12 @@ def variant_digest(folder: Path, variant: str) -> str:
 
     That is the object, the load, the data, what is held out, and the objective that must catch the variant.
     """
-    files = [folder / "scenario.yaml", folder / "load.py", folder / "seed.sql", folder / variant / "wrong.yaml"]
+    texts = [_text(folder / name) for name in ("scenario.yaml", "load.py", "seed.sql")]
+    line = catalogue.safety_line(folder, variant)
+    texts.append(line.caught_by if line else _text(folder / variant / "wrong.yaml"))
     if (held_out := folder / heldout.FILE).is_file():
-        files.append(held_out)
-    return _digest([catalogue.version(folder, variant).digest, *(_text(each) for each in files)])
+        texts.append(_text(held_out))
+    return _digest([catalogue.version(folder, variant).digest, *texts])
 
 
 def _text(file: Path) -> str:
@@ -125,8 +127,13 @@ def add(folder: Path, row: Row) -> None:
 
 
 def rounds(variants: Sequence[str], repeat: int) -> list[tuple[str, int]]:
-    """Variant and seed of each run of so many rounds."""
-    return [(variant, seed) for seed in range(1, repeat + 1) for variant in variants]
+    """Variant and seed of each run of so many rounds; a solution without a line of safety is in the first one alone."""
+    return [
+        (variant, seed)
+        for seed in range(1, repeat + 1)
+        for variant in variants
+        if seed == 1 or not variant.startswith(safety_lines.PREFIX)
+    ]
 
 
 def missing(folder: Path, repeat: int) -> list[tuple[str, int]]:

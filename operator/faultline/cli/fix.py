@@ -34,7 +34,8 @@ def fix(
     slug: SlugArgument = None,
     name: NameOption = None,
     variant: Annotated[
-        str | None, typer.Option(help="code of the catalogue instead of yours: flawed, solution, wrong/NAME")
+        str | None,
+        typer.Option(help="code of the catalogue instead of yours: flawed, solution, wrong/NAME, without/NAME"),
     ] = None,
     output: OutputOption = Output.TEXT,
     context: ContextOption = None,

@@ -39,21 +39,26 @@ def verify(
     all_scenarios: Annotated[
         bool, typer.Option("--all", help="all scenarios, and of each only what is not proven yet")
     ] = False,
-    repeat: Annotated[int, typer.Option(min=1, max=100, help="runs of each variant")] = 1,
+    repeat: Annotated[
+        int, typer.Option(min=1, max=100, help="runs of each variant; without/NAME: one, however many")
+    ] = 1,
     budget: Annotated[
         str | None, typer.Option(help="time after which no further run is started, such as 90s or 60m")
     ] = None,
     only: Annotated[
-        list[str] | None, typer.Option("--variant", help="only these: flawed, solution, wrong/NAME")
+        list[str] | None, typer.Option("--variant", help="only these: flawed, solution, wrong/NAME, without/NAME")
     ] = None,
     output: OutputOption = Output.TEXT,
     context: ContextOption = None,
 ) -> None:
     """Prove a scenario: its flawed app fails, each solution passes, each wrong fix fails.
 
+    The reference solution without one of the lines that safety.yaml names fails as well; one run shows it, whatever
+    --repeat is.
+
     Deploys each of them in a lab of its own and grades it; writes reports/verify-SLUG.json, and what it has proven into
-    scenarios/SLUG/verified.json. Exit status 0 only when every verdict is the expected one, and each wrong fix misses
-    the objective that its wrong.yaml names.
+    scenarios/SLUG/verified.json. Exit status 0 only when every verdict is the expected one, and each wrong fix and each
+    missing line costs the objective that wrong.yaml or safety.yaml names for it.
 
     With --all it goes on where it was ended, runs nothing again whose code, Scenario, images and chart are as they were
     when it was proven, and writes docs/verification.md; with a budget of 0 it writes that alone.
@@ -126,9 +131,19 @@ def expected(variant: str) -> str:
 
 
 def caught_by(folder: Path, variant: str) -> str | None:
-    """The objective that must catch a wrong fix, as its wrong.yaml says; None for what is none."""
+    """The objective that must catch a variant, as its wrong.yaml or safety.yaml says; None where none has to.
+
+    Raises InvalidInput (FL127) for one that is not the scenario's.
+    """
     import yaml
 
+    from faultline import catalogue, safety_lines
+    from faultline.validation import scenario_object
+
+    if (line := catalogue.safety_line(folder, variant)) is not None:
+        objectives = scenario_object(folder / "scenario.yaml")["spec"]["objectives"]
+        safety_lines.check_objective(line, [each["name"] for each in objectives])
+        return line.caught_by
     if not variant.startswith("wrong/"):
         return None
     return str(yaml.safe_load((folder / variant / "wrong.yaml").read_text(encoding="utf-8"))["objective"])
@@ -139,6 +154,7 @@ def _one(cluster: Cluster, lab: Lab, variant: str, seed: int) -> Row:
 
     console.print(f"\n[bold]{variant}[/], round {seed}: must {expected(variant)}")
     folder = _labs.scenario_folder(lab.slug)
+    catcher = caught_by(folder, variant)
     _experiment.deploy(cluster, lab, variant)
     result = _experiment.experiment(cluster, lab, variant, seed=seed)
     status = result.run.status
@@ -154,7 +170,7 @@ def _one(cluster: Cluster, lab: Lab, variant: str, seed: int) -> Row:
         verdict=status.verdict or "",
         expected=expected(variant),
         score=status.score,
-        caught_by=caught_by(folder, variant),
+        caught_by=catcher,
         lost=[each.name for each in status.objectives if not each.met],
         measured={each.name: each.value for each in status.objectives},
         reasons=status.reasons,

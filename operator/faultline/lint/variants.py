@@ -22,7 +22,7 @@ class Variants(Rule):
 
     def check(self, folder: Folder) -> Iterator[Problem]:
         """Each variant that is missing or unexplained, and each file that needs not be there."""
-        variants = catalogue.variants(folder.path)
+        variants = catalogue.written(folder.path)
         if "solution" not in variants:
             yield self.problem("solution/", 0, "there is no reference solution", "put the files that differ into it")
         wrong = [each for each in variants if each.startswith("wrong/")]

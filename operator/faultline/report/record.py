@@ -28,7 +28,7 @@ class RunRecord(Model):
 
     @property
     def variant(self) -> str:
-        """Whose code it was: flawed, solution, wrong/NAME, learner."""
+        """Whose code it was: flawed, solution, wrong/NAME, without/NAME, learner."""
         return self.status.code.variant if self.status.code else "unknown code"
 
 
