@@ -249,6 +249,7 @@ class Harness:
         self.load = "ready"
         self.problems: list[str] = []
         self.lease = 200
+        self.stopped = False
         self.silent: set[str] = set()
 
     def application(self) -> web.Application:
@@ -276,7 +277,8 @@ class Harness:
                 ]
                 return web.json_response({}, status=201)
             case "GET state":
-                return web.json_response({"run": self.run, "faults": self.faults, "edges": {}})
+                state = {"run": self.run, "stopped": self.stopped, "faults": self.faults, "edges": {}}
+                return web.json_response(state)
             case "POST lease":
                 return web.json_response({}, status=self.lease)
             case "DELETE plan":

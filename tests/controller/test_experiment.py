@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestServer
 from tests.controller.conftest import IMAGES, deployment, run, scenario
 
 from faultline import heldout
+from faultline.api.run import RunStatus
 from faultline.api.status import LabPhase
 from faultline.catalogue import CONFIGMAPS, CodeVersion, heldout_digest
 from faultline.clients.kube import path
@@ -281,6 +282,17 @@ async def test_a_lost_plan_ends_it(api, harness, ground):
     harness.lease = 404
     await task
     assert status_of(api)["reasons"] == ["the injector has lost the plan of this run: its faults were ended early"]
+
+
+async def test_a_stop_on_request_is_told_as_one(api, harness, ground):
+    api.put("Scenario", scenario(phases=LONG))
+    task = asyncio.create_task(ground().perform())
+    await in_phase(api, "Fault")
+    harness.stopped, harness.lease = True, 404
+    await task
+    status = RunStatus.model_validate(status_of(api))
+    assert status.reasons == ["stopped on request: `make stop`, or an interrupted command, ended its faults early"]
+    assert (status.verdict, status.stopped) == ("inconclusive", True)
 
 
 async def test_a_run_that_is_cancelled_ends_its_faults_first(api, harness, ground):

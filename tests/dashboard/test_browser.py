@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from tests.conftest import BUSY_SECONDS
-from tests.dashboard.conftest import SHOP, World, run_object
+from tests.dashboard.conftest import SHOP, World, run_object, small
 
 from faultline import catalogue
 from faultline.clients.kube_objects import path
@@ -120,6 +120,41 @@ def test_a_run_from_chaos_to_its_report(world: World, runs: Any, page: Page) -> 
     expect(page.get_by_role("heading", name="Where points were lost")).to_be_visible()
     page.get_by_role("link", name="Scenario").click()
     expect(page.locator("#runs tr")).to_have_count(1)
+
+
+def test_what_to_do_next(world: World, runs: Any, page: Page) -> None:
+    body = small("indexes", "About indexes", "crawling", ["indexes"])
+    world.call(lambda: world.cluster.put(f"{catalogue.CONFIGMAPS}/lesson-indexes", body, "ADDED"))
+    begin_run(world, runs, f"{SHOP}-7")
+    page.goto(f"{world.url}/scenarios/{SHOP}")
+    expect(page.locator("#run-said")).to_contain_text("to the score")
+    expect(page.get_by_role("button", name="Chaos")).to_be_disabled()
+    following = page.get_by_role("link", name="Next scenario")
+    expect(following).to_be_hidden()
+
+    passed = run_object(runs(f"{SHOP}-7", good=True))
+    passed["status"]["code"] = {"digest": "4be1c0ffee12", "variant": "learner"}
+    world.call(lambda: world.cluster.put(path("Run", f"{SHOP}-7"), passed))
+    expect(page.get_by_role("button", name="Chaos")).to_be_enabled()
+    expect(page.locator(".verbs .primary:visible")).to_have_text("Next scenario")
+    following.click()
+    expect(page).to_have_url(f"{world.url}/scenarios/indexes")
+
+
+def test_a_lesson_s_sections_and_a_run_s_faults_are_named_in_full(world: World, browser: Browser) -> None:
+    page = browser.new_page(viewport={"width": 1400, "height": 900}, reduced_motion="reduce")
+    page.set_default_timeout(BUSY_SECONDS * 1000)
+    page.goto(f"{world.url}/scenarios/{SHOP}")
+    expect(page.locator("#phase")).to_have_text("Ready")
+    cut_off = page.eval_on_selector_all(
+        ".toc, .plan .fault span, .plan .fault i",
+        "all => all.filter(e => e.scrollWidth > e.clientWidth).map(e => e.textContent)",
+    )
+    assert cut_off == []
+    expect(page.locator("[data-fault=payments-cut-off]")).to_have_attribute(
+        "title", "partition checkout → payments, second 22 to 30"
+    )
+    page.close()
 
 
 def test_stop_ends_the_run(world: World, runs: Any, page: Page) -> None:

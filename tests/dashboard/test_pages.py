@@ -82,6 +82,15 @@ async def test_runs_are_kept_from_disk_and_cluster(world: World, runs: Any) -> N
     assert (await get(world, f"/compare/report?a={SHOP}-1&b={SHOP}-2"))[0] == 200
 
 
+async def test_a_run_that_was_stopped_is_listed_as_such(world: World, runs: Any) -> None:
+    record = runs(f"{SHOP}-1")
+    stopped = {"verdict": "inconclusive", "score": None, "reasons": ["stopped on request: `make stop`"]}
+    world.keep_run(record.model_copy(update={"status": record.status.model_copy(update=stopped)}))
+    _, text, _ = await get(world, f"/runs?scenario={SHOP}")
+    assert '<span class="verdict stopped">' in text
+    assert "inconclusive" not in text
+
+
 async def test_runs_of_commands_are_left_out_until_asked_for(world: World, runs: Any) -> None:
     def of(name: str, lab: str) -> Any:
         record = runs(name)

@@ -153,6 +153,17 @@ async def test_gap_counts_a_toxiproxy_that_is_not_back_when_the_fault_ends(
     assert lab.runner.statuses[0].gap > 0.3
 
 
+async def test_a_stop_is_remembered_until_the_next_plan(lab: Lab, tools: Any) -> None:
+    await lab.runner.load(plan(fault("now", 0, 60)))
+    assert not lab.state()["stopped"]
+    await lab.runner.stop()
+    assert lab.state()["stopped"]
+    await lab.runner.load(plan(fault("now", 0, 60), lease=0.3, run="run-2"))
+    await tools.until(lambda: not lab.runner.alive)
+    await lab.runner.stop()
+    assert not lab.state()["stopped"]  # its lease was lost before
+
+
 @pytest.mark.calm
 @pytest.mark.parametrize("wedged", [False, True])
 async def test_stop_ends_everything_within_two_seconds(lab: Lab, tools: Any, wedged: bool) -> None:

@@ -175,6 +175,10 @@ class Summary(Model):
     recovery_seconds: float | None = Field(None, alias="recoverySeconds")
 
 
+STOPPED = "stopped on request"
+"""How the reason of a run begins that somebody ended: no malfunction."""
+
+
 class RunStatus(Model):
     """Written by the operator only; at most 64 KiB."""
 
@@ -197,3 +201,8 @@ class RunStatus(Model):
     score: int | None = Field(None, ge=0, le=100)
     verdict: Literal["pass", "fail", "inconclusive"] | None = None
     scoring: str = SCORING_VERSION
+
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody ended it before its time."""
+        return any(each.startswith(STOPPED) for each in self.reasons)

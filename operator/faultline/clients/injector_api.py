@@ -33,11 +33,15 @@ class PlannedFault(Model):
 
 
 class InjectorState(Model):
-    """What the injector is doing; `run` is the run whose plan it holds."""
+    """What the injector is doing; `run` is the run whose plan it holds.
+
+    `stopped`: somebody ended that plan before its time, by `POST /stop`.
+    """
 
     model_config = ConfigDict(extra="ignore", populate_by_name=True, frozen=True)
 
     run: str | None = None
+    stopped: bool = False
     faults: list[FaultStatus] = Field(default_factory=list)
     edges: dict[str, Any] = Field(default_factory=dict)
 

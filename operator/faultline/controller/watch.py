@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import Collection
 
+from faultline.api.run import STOPPED
 from faultline.clients.http import Http
 from faultline.clients.injector_api import Injector
 from faultline.clients.kube import Json, path
@@ -71,7 +72,7 @@ async def keep_lease(injector: Injector, run: str, doubts: Doubts) -> None:
         next_at += RENEW_SECONDS
         try:
             if not await injector.renew(run):
-                doubts.stop("the injector has lost the plan of this run: its faults were ended early")
+                doubts.stop(await _why_lost(injector, run))
                 return
             renewed = time.monotonic()
         except Unreachable as error:
@@ -79,6 +80,13 @@ async def keep_lease(injector: Injector, run: str, doubts: Doubts) -> None:
             if time.monotonic() - renewed > LEASE_SECONDS:
                 doubts.add(f"the injector did not answer for {LEASE_SECONDS:g} s, so the lease of the faults ran out")
         await asyncio.sleep(max(0.0, next_at - time.monotonic()))
+
+
+async def _why_lost(injector: Injector, run: str) -> str:
+    state = await injector.state()
+    if state.run == run and state.stopped:
+        return f"{STOPPED}: `make stop`, or an interrupted command, ended its faults early"
+    return "the injector has lost the plan of this run: its faults were ended early"
 
 
 async def mirror(injector: Injector, loadgen: LoadGenerator, record: Record, doubts: Doubts) -> None:

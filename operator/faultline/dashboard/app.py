@@ -129,7 +129,16 @@ def _add_pages(app: FastAPI, parts: Dashboard) -> None:
         record = progress.scenarios.get(slug, ScenarioProgress())
         labs = parts.labs_of(entry)
         chosen = lab if lab in labs else labs[0]
-        return pages.scenario(entry, chosen, labs, record, revealed(entry, set(record.hints)))
+        others = {each.slug: each.lesson for each in parts.lessons.all() if each.slug != slug}
+        following = learning.standing(list(others.values()), progress).next
+        return pages.scenario(
+            entry,
+            chosen,
+            labs,
+            record,
+            revealed(entry, set(record.hints)),
+            others[following.slug] if following else None,
+        )
 
     @app.get("/runs", response_class=HTMLResponse)
     async def runs(scenario: str = "", every: bool = False) -> str:

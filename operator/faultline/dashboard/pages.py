@@ -15,7 +15,7 @@ from faultline import panels
 from faultline.api.base import seconds
 from faultline.dashboard import picture
 from faultline.dashboard.lessons import Entry
-from faultline.learning import TIERS, Standing
+from faultline.learning import TIERS, Lesson, Standing
 from faultline.progress import Progress, ScenarioProgress
 from faultline.report.quantity import quantity
 from faultline.scenario import ScenarioSpec, fault_name
@@ -66,8 +66,15 @@ def _done(record: ScenarioProgress) -> list[str]:
     return words + [f"{count} {word}{'s' if count > 1 else ''}" for count, word in counts if count]
 
 
-def scenario(entry: Entry, lab: str, labs: list[str], record: ScenarioProgress, hints: list[dict[str, Any]]) -> str:
-    """A scenario: its lesson beside its live lab."""
+def scenario(
+    entry: Entry,
+    lab: str,
+    labs: list[str],
+    record: ScenarioProgress,
+    hints: list[dict[str, Any]],
+    following: Lesson | None,
+) -> str:
+    """A scenario: its lesson beside its live lab, and what follows once it is passed."""
     spec = entry.spec
     return _render(
         "scenario.html.j2",
@@ -79,6 +86,7 @@ def scenario(entry: Entry, lab: str, labs: list[str], record: ScenarioProgress, 
         labs=labs,
         record=record,
         hints=hints,
+        following=following,
         rungs=len(entry.rungs),
         wide=picture.svg(picture.draw(spec.app)),
         tall=picture.svg(picture.draw(spec.app, tall=True)),

@@ -107,7 +107,7 @@ def brief(raw: Json, status: RunStatus) -> dict[str, Any]:
         "at": status.started or _created(raw),
         "phase": status.phase.value,
         "variant": status.code.variant if status.code else "",
-        "verdict": status.verdict or "",
+        "verdict": "stopped" if status.stopped else status.verdict or "",
         "score": status.score,
         "success": numbers.success_rate if numbers else None,
         "p95": numbers.p95 if numbers else None,

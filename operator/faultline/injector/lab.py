@@ -103,6 +103,7 @@ class Lab:
             },
             "run": self.runner.run,
             "alive": self.runner.alive,
+            "stopped": self.runner.stopped,
             "faults": [each.model_dump(mode="json", by_alias=True) for each in self.runner.statuses],
             "lease_expires": self.runner.lease_expires,
             "connections": self.connections.problem or "counted",

@@ -65,6 +65,8 @@ class Runner:
         self._guard: asyncio.Task[None] | None = None
         self._ended = asyncio.Event()
         self._over = True
+        self.stopped = False
+        """Whether somebody ended the plan that is held before its time, by a stop."""
         self.lease_expires = 0.0
 
     @property
@@ -161,6 +163,10 @@ class Runner:
 
     async def stop(self) -> list[str]:
         """Ends everything on every edge, whatever hangs; the names of the faults that were on."""
+        self.stopped = self.stopped or self.alive
+        return await self._stop()
+
+    async def _stop(self) -> list[str]:
         active = sorted(self._record.active)
         self._ended.set()
         # Not one after the other: a fault's own revert may be stuck in a call that ending the process cuts short.
@@ -176,7 +182,7 @@ class Runner:
         statuses: dict[str, FaultStatus],
         intents: dict[str, dict[str, Any]] | None = None,
     ) -> None:
-        self._plan, self.lease_expires = plan, expires
+        self._plan, self.lease_expires, self.stopped = plan, expires, False
         self._record = Record(statuses, self._journal, self._clock, intents, plan.run)
         self._ended = asyncio.Event()
         if expires <= self._clock.now():
@@ -201,7 +207,7 @@ class Runner:
 
     async def close(self) -> None:
         """Ends everything, the probes included; what cannot be ended now is the next injector's business."""
-        await self.stop()
+        await self._stop()
         left = [*self._proofs, *self._tasks, *(each for each in (self._closing, self._guard) if each)]
         self._proofs = []
         for task in left:

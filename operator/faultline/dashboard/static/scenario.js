@@ -157,7 +157,7 @@ const drawRun = () => {
   const place = byId("run-said");
   place.setAttribute("aria-live", run ? "off" : "polite");
   if (!run && state?.last) {
-    const mark = { pass: "✓", fail: "✕", inconclusive: "?" }[state.last.verdict] ?? "–";
+    const mark = { pass: "✓", fail: "✕", inconclusive: "?", stopped: "■" }[state.last.verdict] ?? "–";
     place.replaceChildren("Last run: ", make("span", { class: `verdict ${state.last.verdict}` }, `${mark} ${state.last.verdict} ${state.last.score ?? ""}`), " ", make("a", { href: `/runs/${state.last.name}` }, "see the report"));
   } else place.textContent = text;
 };
@@ -182,10 +182,11 @@ const drawRuns = () => {
 // --- the lab's state and the buttons
 
 const verbs = Object.fromEntries([...document.querySelectorAll("[data-verb]")].map((each) => [each.dataset.verb, each]));
-const PRIMARY = { apply: "apply", chaos: "chaos", fix: "chaos", done: "grade" };
+const next = byId("next"); // none when no scenario is left
+const PRIMARY = { apply: "apply", chaos: "chaos", fix: "chaos", done: next ? "" : "grade" };
 const SAY = {
   fix: "Edit your code, then make fix, then chaos again.",
-  done: "Passed. See the report, or take the next scenario.",
+  done: next ? "Passed. See the report, or take the next scenario." : "Passed, as were all others.",
   wait: "",
 };
 
@@ -197,10 +198,11 @@ const drawState = () => {
   byId("code").textContent = state.exists && state.code ? `code: ${state.code === "learner" ? "yours" : state.code}` : "";
   const trouble = state.exists && !["Ready", "Suspended"].includes(state.phase) ? state.message : "";
   byId("message").textContent = trouble || SAY[state.next] || "";
-  verbs.chaos.disabled = !state.exists || !state.ready;
+  verbs.chaos.disabled = !state.exists || !state.ready || Boolean(state.run);
   verbs.stop.disabled = !state.run;
   verbs.grade.disabled = !state.exists || !(state.ready || state.last);
   for (const [verb, button] of Object.entries(verbs)) button.classList.toggle("primary", PRIMARY[state.next] === verb);
+  if (next) next.hidden = state.next !== "done";
   verbs.stop.classList.toggle("danger", Boolean(state.run));
 };
 
