@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from faultline import workspace
+from faultline.api.run import STOPPED
 from faultline.cli import _run_json, build
 from faultline.cli._runs import RunView
 from faultline.cli.base import TARGETS, complete_slug, spelled
@@ -173,6 +174,17 @@ def test_status_lists_labs_and_the_next_command(run_json, lab, done_run):
     (row,) = answer["labs"]
     assert [(each["run"], each["score"]) for each in row["last"]] == [("shop-2", 91), ("shop-1", 40)]
     assert answer["next"].startswith("make apply S=shop")
+
+
+def test_status_tells_a_run_that_was_stopped_from_one_that_proved_nothing(run_json, run, lab, done_run):
+    lab()
+    done_run("shop-1", at="10:00:00", verdict="inconclusive", score=None, reasons=["host noise"])
+    done_run(
+        "shop-2", at="11:00:00", verdict="inconclusive", score=None, reasons=[f"{STOPPED}: its faults ended early"]
+    )
+    _, answer = run_json("status")
+    assert [each["stopped"] for each in answer["labs"][0]["last"]] == [True, False]
+    assert "stopped, inconclusive" in " ".join(run("status").output.split())
 
 
 @pytest.mark.parametrize(

@@ -103,8 +103,13 @@ def test_progress_fits(capsys, width, run, home, monkeypatch):
 
 def test_labs_are_named_whole_and_their_trouble_too(capsys, width):
     last = [
-        {"run": "verify-diagnosing-failures-20261122-053508", "verdict": "fail", "score": 20},
-        {"run": "verify-diagnosing-failures-20261122-053400", "verdict": "inconclusive", "score": None},
+        {"run": "verify-diagnosing-failures-20261122-053508", "verdict": "fail", "stopped": False, "score": 20},
+        {
+            "run": "verify-diagnosing-failures-20261122-053400",
+            "verdict": "inconclusive",
+            "stopped": True,
+            "score": None,
+        },
     ]
     running = {"run": last[0]["run"], "phase": "Recovery", "left": 12.3, "to_score": 70.0}
     message = "the pods of gateway are not ready: CrashLoopBackOff in container app, [exit] code 1"

@@ -73,7 +73,13 @@ def _row(lab: Any, runs: list[Any]) -> dict[str, Any]:
             for each in current
         ],
         "last": [
-            {"run": each.name, "score": each.status.score, "verdict": each.status.verdict, "code": _variant(each)}
+            {
+                "run": each.name,
+                "score": each.status.score,
+                "verdict": each.status.verdict,
+                "stopped": each.status.stopped,
+                "code": _variant(each),
+            }
             for each in [each for each in reversed(runs) if each.done][:3]
         ],
         "next": _next.of_lab(lab, runs),
@@ -96,7 +102,9 @@ def _print(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         running = ", ".join(each["phase"] for each in row["running"]) or "-"
         last = ", ".join(
-            verdict(each["verdict"]) + ("" if each["score"] is None else f" {each['score']}") for each in row["last"]
+            verdict("stopped" if each["stopped"] else each["verdict"])
+            + ("" if each["score"] is None else f" {each['score']}")
+            for each in row["last"]
         )
         table.add_row(row["lab"], row["phase"], row["code"] or "-", running, last or "-")
     console.print(table, soft_wrap=False)
