@@ -167,7 +167,7 @@ def status(*faults, **more):
 
 
 def sightings(name, *moments):
-    return [Sighting(at, name) for at in moments]
+    return [Sighting(at, at, name) for at in moments]
 
 
 def test_a_fault_within_its_time_is_no_leak():
@@ -190,6 +190,11 @@ def test_a_fault_after_its_run_or_of_no_run_is_a_leak():
 def test_a_fault_before_its_time_is_a_leak():
     found, _ = _crash.leaks("injector", status(fault("late", 10, 12)), sightings("late", 9, 11), 9)
     assert found == ["late was on 1.00 s early"]
+
+
+def test_how_long_a_look_takes_is_not_held_against_a_fault():
+    seen = [Sighting(9.5, 10.2, "late"), Sighting(16.9, 17.5, "late")]
+    assert _crash.leaks("injector", status(fault("late", 10, 12)), seen, 11) == ([], pytest.approx(4.9))
 
 
 def test_what_came_twice_or_ended_wrong_is_told():

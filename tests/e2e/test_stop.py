@@ -82,7 +82,7 @@ def assert_gone(seen: Sampler, began: float) -> None:
     time.sleep(max(0.0, began + 5 - time.time()))
     looks = seen.looks
     wait_for("one more look", lambda: seen.looks > looks, 5)
-    last = max(each.at for each in seen.sightings) - began
+    last = max(each.began for each in seen.sightings) - began
     print(f"the last fault was gone after {last:.2f} s", file=sys.stderr)
     assert last < STOP_SECONDS
 
@@ -136,7 +136,7 @@ def test_a_killed_toxiproxy_is_back_with_its_toxics_and_the_gap_is_told(tiny: La
     killed = time.time()
     looks = seen.looks
     wait_for("more looks", lambda: seen.looks > looks + 10, 10)
-    again = min(each.at for each in seen.sightings if each.fault == "late" and each.at > killed) - began
+    again = min(each.began for each in seen.sightings if each.fault == "late" and each.began > killed) - began
     state = tiny.injector("GET", "/state")
     tiny.injector("POST", "/stop")
     assert again < HEAL_SECONDS + LOOK_SECONDS

@@ -22,7 +22,12 @@ _NODE_LABEL = f"label=io.x-k8s.kind.cluster={CLUSTER}"
 CONTROL_PLANE_CPU = {"kube-apiserver": "15m", "etcd": "10m", "kube-controller-manager": "5m", "kube-scheduler": "5m"}
 """What the control plane asks for instead of kubeadm's 650m. A request is a share of a busy node, too: a load generator
 beside ten times its weight sends late, and labs would find half the node taken."""
-_DNS_CPU = "10m"
+_DNS = {
+    "resources": {"requests": {"cpu": "10m"}},
+    # A single pod that misses three probes of 1 s on a busy machine would take every name away for ten seconds.
+    "readinessProbe": {"timeoutSeconds": 5, "failureThreshold": 6},
+}
+"""What differs from kubeadm's DNS pod."""
 _PATCHES = "/faultline/control-plane"
 PATCHED = f"kind: InitConfiguration\npatches:\n  directory: {_PATCHES}\n"
 
@@ -216,9 +221,9 @@ def _create(home: Home, nodes: int, node_image: str, log: process.Log) -> None:
         delete(home, log)
         raise
     home.kubeconfig.chmod(0o600)
-    dns = ["--namespace", "kube-system", "deployment/coredns"]
-    kubectl(home, "scale", *dns, "--replicas=1")
-    kubectl(home, "set", "resources", *dns, f"--requests=cpu={_DNS_CPU}")
+    pod = {"spec": {"containers": [{"name": "coredns", **_DNS}]}}
+    patch = json.dumps({"spec": {"replicas": 1, "template": pod}})
+    kubectl(home, "patch", "--namespace", "kube-system", "deployment/coredns", "--patch", patch)
     deadline = time.monotonic() + _READY_SECONDS
     while not (healthy(home) and system_ready(home)):
         if time.monotonic() > deadline:
