@@ -136,7 +136,7 @@ def test_no_difference_with_itself(files):
 
 
 def test_syntax_problem_names_file_line_and_source():
-    problem = workspace.syntax_problem({"a.sql": "select (", "b/main.py": "x = 1\ndef f(:\n"})
+    problem = sources.syntax_problem({"a.sql": "select (", "b/main.py": "x = 1\ndef f(:\n"})
     assert problem is not None
     assert problem.startswith("b/main.py:2: ")
     assert problem.endswith("def f(:")
@@ -144,5 +144,5 @@ def test_syntax_problem_names_file_line_and_source():
 
 @given(st.text(max_size=200))
 def test_syntax_check_survives_any_text(source):
-    problem = workspace.syntax_problem({"main.py": source})
+    problem = sources.syntax_problem({"main.py": source})
     assert problem is None or problem.startswith("main.py")

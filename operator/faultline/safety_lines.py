@@ -16,8 +16,8 @@ from pydantic import AfterValidator, Field, RootModel, StringConstraints, model_
 from faultline import documents
 from faultline.api.base import Line, Model, Slug
 from faultline.errors import InvalidInput
+from faultline.sources import syntax_problem
 from faultline.validation import parse
-from faultline.workspace import syntax_problem
 
 FILE = "safety.yaml"
 PREFIX = "without/"

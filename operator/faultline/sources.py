@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from faultline.errors import InvalidInput
@@ -31,6 +32,19 @@ def read_folder(base: Path) -> dict[str, str]:
     if size > CODE_LIMIT:
         raise InvalidInput("FL112", f"{base} has {size} bytes of code, at most {CODE_LIMIT} fit", "remove large files")
     return found
+
+
+def syntax_problem(files: Mapping[str, str]) -> str | None:
+    """Where and why the first Python file that does not compile fails; None when all do."""
+    for path, source in files.items():
+        if path.endswith(".py"):
+            try:
+                compile(source, path, "exec", dont_inherit=True)
+            except (SyntaxError, ValueError) as error:
+                where = f"{path}:{error.lineno}" if isinstance(error, SyntaxError) else path
+                line = (error.text or "").rstrip() if isinstance(error, SyntaxError) else ""
+                return f"{where}: {error.msg if isinstance(error, SyntaxError) else error}" + (line and f"\n    {line}")
+    return None
 
 
 def part_matches(part: str) -> bool:

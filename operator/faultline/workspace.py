@@ -108,16 +108,3 @@ def difference(old: Mapping[str, str], new: Mapping[str, str], context: int = 2)
             )
         )
     return changed
-
-
-def syntax_problem(files: Mapping[str, str]) -> str | None:
-    """Where and why the first Python file that does not compile fails; None when all do."""
-    for path, source in files.items():
-        if path.endswith(".py"):
-            try:
-                compile(source, path, "exec", dont_inherit=True)
-            except (SyntaxError, ValueError) as error:
-                where = f"{path}:{error.lineno}" if isinstance(error, SyntaxError) else path
-                line = (error.text or "").rstrip() if isinstance(error, SyntaxError) else ""
-                return f"{where}: {error.msg if isinstance(error, SyntaxError) else error}" + (line and f"\n    {line}")
-    return None

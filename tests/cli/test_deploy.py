@@ -10,7 +10,7 @@ import pytest
 import yaml
 from tests.cli.conftest import FOLDER
 
-from faultline import catalogue, workspace
+from faultline import catalogue, sources, workspace
 from faultline.catalogue import CodeVersion
 from faultline.cli import _deploy, _experiment, _labs, _ship, _syntax
 from faultline.cli._show import Line
@@ -204,7 +204,7 @@ def test_fix_refuses_what_does_not_compile(run, cluster, running, operator, monk
 
 def test_the_labs_python_has_the_last_word_over_an_older_one(run, cluster, running, operator, monkeypatch):
     monkeypatch.setattr(_syntax, "LAB_PYTHON", (99, 0))
-    monkeypatch.setattr(workspace, "syntax_problem", lambda files: "web.py:1: f-string: expecting '}'")
+    monkeypatch.setattr(sources, "syntax_problem", lambda files: "web.py:1: f-string: expecting '}'")
     (workspace.folder("shop") / "web.py").write_text("app = f'{d['key']}'\n")
     asked = []
 

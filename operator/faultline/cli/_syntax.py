@@ -8,7 +8,7 @@ import sys
 import zlib
 from collections.abc import Mapping
 
-from faultline import workspace
+from faultline import sources
 from faultline.cli import _labs
 from faultline.cli._cluster import Cluster
 from faultline.cli._labs import Lab
@@ -31,7 +31,7 @@ for path, source in json.loads(zlib.decompress(base64.b64decode(sys.argv[1]))).i
 
 def problem(cluster: Cluster, lab: Lab, files: Mapping[str, str]) -> str | None:
     """Where and why the first file that does not compile fails; None when all do."""
-    here = workspace.syntax_problem(files)
+    here = sources.syntax_problem(files)
     if here is None or sys.version_info[:2] >= LAB_PYTHON:
         return here
     return _in_the_lab(cluster, lab, files, here)
