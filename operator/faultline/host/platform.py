@@ -11,6 +11,7 @@ from faultline.host import binaries, cluster, images, process
 from faultline.host.home import CONTEXT, REPO, Home
 from faultline.host.process import Log
 from faultline.host.steps import Done
+from faultline.lab.helm import PENDING_SELECTOR
 from faultline.names import SYSTEM_NAMESPACE
 
 CHART = REPO / "charts/faultline"
@@ -39,5 +40,15 @@ def install(home: Home, log: Log, context: str | None = None, registry: str = ""
         file.write_text(yaml.safe_dump(values))
         command = [binaries.find(home, "helm"), "upgrade", "--install", RELEASE, str(CHART), *where]
         command += ["--namespace", SYSTEM_NAMESPACE, "--create-namespace", "--skip-crds"]
-        process.run([*command, "--values", str(file), "--wait", "--timeout", _WAIT], log)
+        command += ["--values", str(file), "--wait", "--timeout", _WAIT]
+        try:
+            process.run(command, log)
+        except process.CommandFailed as error:
+            # Somebody else's Helm may be at work on a cluster of theirs; on ours only one set-up is at a time.
+            if "another operation" not in error.tail or context:
+                raise
+            log.line("an earlier Helm was interrupted: what it left is removed")
+            pending = PENDING_SELECTOR.format(release=RELEASE)
+            cluster.kubectl(home, "delete", "secret", "--namespace", SYSTEM_NAMESPACE, "--selector", pending)
+            process.run(command, log)
     return Done(f"in namespace {SYSTEM_NAMESPACE}")
