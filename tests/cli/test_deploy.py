@@ -244,6 +244,18 @@ def test_code_that_does_not_start_is_taken_back_with_its_traceback(run, cluster,
     assert f"{PODS}/web-old" in cluster.objects
 
 
+def test_the_code_that_serves_further_on_is_not_the_one_that_was_rejected(cluster, lab):
+    lab()
+    bad, good = (CodeVersion("shop", "learner", {"web.py": text}) for text in ("x = y", "x = 1"))
+    text = f"{bad.configmap} does not start: pod/web-1\nThe pods of {good.configmap} keep serving."
+    rejected = {"type": "CodeRejected", "status": "True", "message": text}
+    cluster.objects[f"{SCENARIOS}/shop"]["status"]["conditions"] = [rejected]
+    found = _labs.find(cluster, None, "shop")
+    _ship._refuse_broken(cluster, found, [], good)
+    with pytest.raises(InvalidInput, match="does not start"):
+        _ship._refuse_broken(cluster, found, [], bad)
+
+
 @pytest.mark.parametrize(
     ("values", "said"),
     [

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from tests.controller.conftest import IMAGES, deployment, scenario
 
@@ -182,7 +184,8 @@ async def test_code_that_does_not_import_is_rejected_while_the_old_pods_serve(ap
     lab.see(body)
     helm.ready = False
     log = "ModuleNotFoundError: No module named 'nothing'"
-    api.problems = [Problem("pod/web-7-x container app", "CrashLoopBackOff", "exit code 1", log, fatal=True)]
+    crash = Problem("pod/web-7-x container app", "CrashLoopBackOff", "exit code 1", log, fatal=True)
+    api.problems = [replace(crash, digest=mine.digest)]
     await lab.reconcile()
     rejected = condition(api, "CodeRejected")
     assert rejected["status"] == "True"
@@ -190,6 +193,22 @@ async def test_code_that_does_not_import_is_rejected_while_the_old_pods_serve(ap
         f"{mine.configmap} does not start: pod/web-7-x container app\n{log}\nThe pods of {old} keep serving."
     )
     assert path("ConfigMap", old, "lab-shop") in api.objects
+
+
+async def test_code_is_not_rejected_for_a_pod_of_the_code_before(api, helm):
+    lab = lab_of(api, helm, scenario())
+    await lab.reconcile()
+    mine = CodeVersion("shop", "learner", {"main.py": "import json"})
+    api.objects[f"{CONFIGMAPS}/{mine.configmap}"] = mine.manifest()
+    body = scenario()
+    body["metadata"]["annotations"] = {"faultline.dev/code": mine.configmap}
+    lab.see(body)
+    helm.ready = False
+    crash = Problem("pod/web-6-x container app", "CrashLoopBackOff", "exit code 1", "ZeroDivisionError", fatal=True)
+    api.problems = [replace(crash, digest="broken")]
+    await lab.reconcile()
+    assert condition(api, "CodeRejected")["status"] == "False"
+    assert status_of(api)["phase"] == "Deploying"
 
 
 async def test_an_app_that_waits_for_its_first_database_is_not_rejected(api, helm):

@@ -49,10 +49,12 @@ def test_code_that_does_not_import_shows_its_traceback() -> None:
             }
         ]
     )
+    crashed["metadata"]["annotations"] = {"faultline.dev/digest": "e7ba"}
     logs = {("lab-demo", "web-1", "app"): "INFO starting\n" + TRACEBACK}
     assert list(wanted_logs([crashed])) == [(("lab-demo", "web-1", "app"), True)]
     (found,) = explain([crashed], [], logs)
     assert found.fatal
+    assert found.digest == "e7ba"
     assert found.log == TRACEBACK.strip()
     assert str(found) == (
         "pod/web-1 container app: CrashLoopBackOff: it ended with exit code 1 "

@@ -116,7 +116,8 @@ def _refuse_broken(cluster: Cluster, lab: Lab, pods: list[dict[str, Any]], code:
                 continue  # it imports: its data store may have been slow, and the kubelet starts it again
             raise refused(_labs.app_of(pod), traceback_of(log) or f"exit code {ended['exitCode']}")
     condition = _labs.find(cluster, None, lab.name).condition(REJECTED)
-    if condition.get("status") == "True" and code.configmap in str(condition.get("message", "")):
+    # It begins with the version that is meant, and names the one that serves further on.
+    if condition.get("status") == "True" and str(condition.get("message", "")).startswith(f"{code.configmap} "):
         raise refused("the app", str(condition["message"]))
 
 

@@ -174,6 +174,8 @@ class Lab:
     async def _not_ready(self, wanted: deploy.Desired, missing: list[str], found: list[Problem]) -> None:
         if holds(self.status, "Ready"):
             self._since = time.monotonic()
+        # Pods of another version, on their way out or remembered from the last look, say nothing about this one.
+        found = [each for each in found if each.digest in ("", wanted.code.digest)]
         fatal = [each for each in found if each.fatal]
         failed = self._waited() > (FATAL_SECONDS if fatal else PATIENCE_SECONDS)
         text = _why(missing, found if failed else fatal)

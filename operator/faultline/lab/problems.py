@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from faultline.catalogue import ANNOTATION_DIGEST
 from faultline.clients.kube import Kube, path
 from faultline.errors import Unreachable
 from faultline.names import LABEL_SCENARIO, harness_namespace, lab_namespace
@@ -35,6 +36,8 @@ class Problem:
     log: str = ""
     """The traceback, or else the last lines that the container printed."""
     fatal: bool = False
+    digest: str = ""
+    """Of the code that its pod was made for; empty where that has none of the scenario's."""
 
     def __str__(self) -> str:
         last = self.log.strip().splitlines()[-1:] or [""]
@@ -119,6 +122,7 @@ def _block(lines: list[str], start: int) -> list[str]:
 
 def _explain_pod(pod: Json, events: list[Json], logs: Mapping[LogKey, str]) -> Iterator[Problem]:
     name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
+    digest = (pod["metadata"].get("annotations") or {}).get(ANNOTATION_DIGEST, "")
     unscheduled = next(
         (
             each
@@ -128,7 +132,8 @@ def _explain_pod(pod: Json, events: list[Json], logs: Mapping[LogKey, str]) -> I
         None,
     )
     if unscheduled:
-        yield Problem(f"pod/{name}", unscheduled.get("reason", "Unschedulable"), unscheduled.get("message", ""))
+        reason, message = unscheduled.get("reason", "Unschedulable"), unscheduled.get("message", "")
+        yield Problem(f"pod/{name}", reason, message, digest=digest)
         return
     said = False
     for status in _statuses(pod):
@@ -136,9 +141,9 @@ def _explain_pod(pod: Json, events: list[Json], logs: Mapping[LogKey, str]) -> I
         if problem:
             said = True
             log = traceback_of(logs.get((namespace, name, status["name"]), ""))
-            yield Problem(problem.where, problem.reason, problem.message, log, problem.fatal)
+            yield replace(problem, log=log, digest=digest)
     if not said:
-        yield Problem(f"pod/{name}", "NotReady", _last_event(name, events) or _slow(pod))
+        yield Problem(f"pod/{name}", "NotReady", _last_event(name, events) or _slow(pod), digest=digest)
 
 
 def _explain_container(where: str, status: Json) -> Problem | None:
