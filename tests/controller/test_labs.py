@@ -173,16 +173,22 @@ async def test_a_lab_that_comes_up_is_only_looked_at_until_the_wish_changes(api,
     assert path("Namespace", "lab-shop") in api.objects
 
 
-async def test_code_that_does_not_import_is_rejected_while_the_old_pods_serve(api, helm):
+async def sent(api, helm, source):
+    """A lab that was Ready, into which code of a learner's was sent that does not serve yet; and that code."""
     lab = lab_of(api, helm, scenario())
     await lab.reconcile()
-    old = status_of(api)["codeConfigMap"]
-    mine = CodeVersion("shop", "learner", {"main.py": "import nothing"})
+    mine = CodeVersion("shop", "learner", {"main.py": source})
     api.objects[f"{CONFIGMAPS}/{mine.configmap}"] = mine.manifest()
     body = scenario()
     body["metadata"]["annotations"] = {"faultline.dev/code": mine.configmap}
     lab.see(body)
     helm.ready = False
+    return lab, mine
+
+
+async def test_code_that_does_not_import_is_rejected_while_the_old_pods_serve(api, helm):
+    lab, mine = await sent(api, helm, "import nothing")
+    old = status_of(api)["codeConfigMap"]
     log = "ModuleNotFoundError: No module named 'nothing'"
     crash = Problem("pod/web-7-x container app", "CrashLoopBackOff", "exit code 1", log, fatal=True)
     api.problems = [replace(crash, digest=mine.digest)]
@@ -196,14 +202,7 @@ async def test_code_that_does_not_import_is_rejected_while_the_old_pods_serve(ap
 
 
 async def test_code_is_not_rejected_for_a_pod_of_the_code_before(api, helm):
-    lab = lab_of(api, helm, scenario())
-    await lab.reconcile()
-    mine = CodeVersion("shop", "learner", {"main.py": "import json"})
-    api.objects[f"{CONFIGMAPS}/{mine.configmap}"] = mine.manifest()
-    body = scenario()
-    body["metadata"]["annotations"] = {"faultline.dev/code": mine.configmap}
-    lab.see(body)
-    helm.ready = False
+    lab, _ = await sent(api, helm, "import json")
     crash = Problem("pod/web-6-x container app", "CrashLoopBackOff", "exit code 1", "ZeroDivisionError", fatal=True)
     api.problems = [replace(crash, digest="broken")]
     await lab.reconcile()
