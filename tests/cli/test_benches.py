@@ -197,6 +197,26 @@ def test_how_long_a_look_takes_is_not_held_against_a_fault():
     assert _crash.leaks("injector", status(fault("late", 10, 12)), seen, 11) == ([], pytest.approx(4.9))
 
 
+@pytest.mark.parametrize(("missed", "held"), [(2, True), (3, False)])
+def test_a_run_that_was_past_the_moment_is_done_again(monkeypatch, missed, held):
+    runs = []
+
+    def one(self, component, step, moment, line):
+        runs.append(step)
+        if len(runs) <= missed:
+            raise _crash.MomentMissed("FL333", "the run ended before that")
+        return Cell(component, step)
+
+    monkeypatch.setattr(_crash.Matrix, "_cell", one)
+    matrix = object.__new__(_crash.Matrix)
+    if held:
+        assert matrix.cell("toxiproxy", "during grading", None).held
+    else:
+        with pytest.raises(_crash.MomentMissed):
+            matrix.cell("toxiproxy", "during grading", None)
+    assert len(runs) == 3
+
+
 def test_what_came_twice_or_ended_wrong_is_told():
     cell = Cell("operator", "during late")
     phases = [{"name": "Fault", "start": 1, "end": 2}, {"name": "Fault", "start": 3}]
