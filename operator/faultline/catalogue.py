@@ -96,6 +96,11 @@ class CodeVersion:
         }
 
 
+def digest_of(pod: Mapping[str, Any]) -> str:
+    """The digest of the code that a pod was made for; empty where it has none of the scenario's."""
+    return str((pod["metadata"].get("annotations") or {}).get(ANNOTATION_DIGEST, ""))
+
+
 def key_of(path: str) -> str:
     """A file's path as a ConfigMap key, which may not have a slash."""
     return path.replace("/", "..")

@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -244,10 +244,14 @@ class Matrix:
 
         Raises NotReady (FL333) when that happens in each of three runs, or when the lab does not become healthy.
         """
-        for _ in range(TRIES - 1):
-            with suppress(MomentMissed):
+        missed = 0
+        while True:
+            try:
                 return self._cell(component, step, lambda status: self._moment(step, status), line)
-        return self._cell(component, step, lambda status: self._moment(step, status), line)
+            except MomentMissed:
+                missed += 1
+                if missed == TRIES:
+                    raise
 
     def _cell(self, component: str, step: str, moment: Callable[[RunStatus], float | None] | None, line: Line) -> Cell:
         found = Cell(component, step)

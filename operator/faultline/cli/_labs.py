@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from faultline.api.base import API_VERSION
-from faultline.catalogue import ANNOTATION_DIGEST
 from faultline.cli._cluster import Cluster
 from faultline.cli.base import given_verb, typed
 from faultline.errors import InvalidInput, NotFound
@@ -168,8 +167,3 @@ def app_of(pod: dict[str, Any]) -> str:
     """The name of the service or store that a pod belongs to."""
     labels = pod["metadata"].get("labels") or {}
     return str(labels.get("app") or pod["metadata"]["name"])
-
-
-def digest_of(pod: dict[str, Any]) -> str:
-    """The digest of the code that a pod was made for; empty where it has none of the scenario's."""
-    return str((pod["metadata"].get("annotations") or {}).get(ANNOTATION_DIGEST, ""))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from faultline import catalogue, tuning
-from faultline.catalogue import CodeVersion
+from faultline.catalogue import CodeVersion, digest_of
 from faultline.cli import _injector, _labs, _runs
 from faultline.cli._cluster import Cluster
 from faultline.cli._deploy import POLL_SECONDS, pods_up
@@ -80,7 +80,7 @@ def wait_serving(cluster: Cluster, lab: Lab, code: CodeVersion, line: Line, seco
         pods = [
             each for each in _labs.app_pods(cluster, lab.name, "app") if not each["metadata"].get("deletionTimestamp")
         ]
-        new = [each for each in pods if _labs.digest_of(each) == code.digest]
+        new = [each for each in pods if digest_of(each) == code.digest]
         ready = [_labs.app_of(each) for each in new if _labs.is_ready(each)]
         if len(new) == len(pods) and all(ready.count(name) >= count for name, count in wanted.items()):
             return

@@ -11,7 +11,7 @@ from faultline.host import binaries, cluster, images, process
 from faultline.host.home import CONTEXT, REPO, Home
 from faultline.host.process import Log
 from faultline.host.steps import Done
-from faultline.lab.helm import PENDING_SELECTOR
+from faultline.lab.helm import INTERRUPTED, PENDING_SELECTOR
 from faultline.names import SYSTEM_NAMESPACE
 
 CHART = REPO / "charts/faultline"
@@ -45,7 +45,7 @@ def install(home: Home, log: Log, context: str | None = None, registry: str = ""
             process.run(command, log)
         except process.CommandFailed as error:
             # Somebody else's Helm may be at work on a cluster of theirs; on ours only one set-up is at a time.
-            if "another operation" not in error.tail or context:
+            if INTERRUPTED not in error.tail or context:
                 raise
             log.line("an earlier Helm was interrupted: what it left is removed")
             pending = PENDING_SELECTOR.format(release=RELEASE)

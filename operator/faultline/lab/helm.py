@@ -18,6 +18,8 @@ from faultline.errors import FaultlineError, HostProblem, InvalidInput, Unreacha
 
 RELEASE = "lab"
 TIMEOUT_SECONDS = 60.0
+INTERRUPTED = "another operation"
+"""What Helm says where an earlier one was interrupted, or is still at work."""
 PENDING_SELECTOR = "owner=helm,name={release},status in (pending-install,pending-upgrade,pending-rollback)"
 """Release Secrets that an interrupted Helm left behind, and that no Helm will go on with."""
 
@@ -75,7 +77,7 @@ class Helm:
         try:
             await self._run(args, document)
         except HostProblem as error:
-            if "another operation" not in error.message or self._clear_pending is None:
+            if INTERRUPTED not in error.message or self._clear_pending is None:
                 raise
             await self._clear_pending(namespace, PENDING_SELECTOR.format(release=release))
             await self._run(args, document)

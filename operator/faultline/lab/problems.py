@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from faultline.catalogue import ANNOTATION_DIGEST
+from faultline.catalogue import digest_of
 from faultline.clients.kube import Kube, path
 from faultline.errors import Unreachable
 from faultline.names import LABEL_SCENARIO, harness_namespace, lab_namespace
@@ -91,7 +91,7 @@ def explain(
     for pod in pods:
         names.add(pod["metadata"]["name"])
         if not is_ready(pod) and "deletionTimestamp" not in pod["metadata"]:
-            found += _explain_pod(pod, events, logs or {})
+            found += [replace(each, digest=digest_of(pod)) for each in _explain_pod(pod, events, logs or {})]
     # What stands in the way of pods that do not exist shows in events of those who should make them.
     for event in events:
         about = event.get("involvedObject", {})
@@ -122,7 +122,6 @@ def _block(lines: list[str], start: int) -> list[str]:
 
 def _explain_pod(pod: Json, events: list[Json], logs: Mapping[LogKey, str]) -> Iterator[Problem]:
     name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
-    digest = (pod["metadata"].get("annotations") or {}).get(ANNOTATION_DIGEST, "")
     unscheduled = next(
         (
             each
@@ -132,8 +131,7 @@ def _explain_pod(pod: Json, events: list[Json], logs: Mapping[LogKey, str]) -> I
         None,
     )
     if unscheduled:
-        reason, message = unscheduled.get("reason", "Unschedulable"), unscheduled.get("message", "")
-        yield Problem(f"pod/{name}", reason, message, digest=digest)
+        yield Problem(f"pod/{name}", unscheduled.get("reason", "Unschedulable"), unscheduled.get("message", ""))
         return
     said = False
     for status in _statuses(pod):
@@ -141,9 +139,9 @@ def _explain_pod(pod: Json, events: list[Json], logs: Mapping[LogKey, str]) -> I
         if problem:
             said = True
             log = traceback_of(logs.get((namespace, name, status["name"]), ""))
-            yield replace(problem, log=log, digest=digest)
+            yield replace(problem, log=log)
     if not said:
-        yield Problem(f"pod/{name}", "NotReady", _last_event(name, events) or _slow(pod), digest=digest)
+        yield Problem(f"pod/{name}", "NotReady", _last_event(name, events) or _slow(pod))
 
 
 def _explain_container(where: str, status: Json) -> Problem | None:
