@@ -22,7 +22,9 @@ from faultline.cli._benches._inside.target import dense_at
 from faultline.cli._benches._schedule import Errors, Planned, errors, schedule
 from faultline.cli._benches.base import Measurement, quantile, spread
 from faultline.cli._crash import Cell, Sighting
+from faultline.errors import NotFound
 from faultline.host.home import REPO
+from faultline.host.process import CommandFailed
 from faultline.scenario import ScenarioSpec
 from faultline.validation import parse
 
@@ -215,6 +217,19 @@ def test_a_run_that_was_past_the_moment_is_done_again(monkeypatch, missed, held)
         with pytest.raises(_crash.MomentMissed):
             matrix.cell("toxiproxy", "during grading", None)
     assert len(runs) == 3
+
+
+def test_a_node_that_does_not_answer_for_a_while_is_asked_again(monkeypatch):
+    answers = [CommandFailed(["docker", "exec"], 124, "no answer within 10 s"), NotFound("FL213", "none"), ("node", 7)]
+
+    def one(*asked):
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(_crash._node, "find", one)
+    assert _crash.find("kube-system", "kube-apiserver") == ("node", 7)
 
 
 def test_what_came_twice_or_ended_wrong_is_told():

@@ -151,7 +151,7 @@ class Sampler:
         self._faults = faults
         # In the pod's network, with the injector's programs: the node's nft may be too old to read what another wrote.
         # The process keeps both, also when the injector's container goes.
-        node, pid = _node.find(harness_namespace(lab), "injector")
+        node, pid = find(harness_namespace(lab), "injector")
         inside = ["nsenter", "-t", str(pid), "-n", "-m"]
         urls = [f"http://127.0.0.1:{port + TOXIPROXY_API_PORT_OFFSET}/proxies" for port in ports]
         command = ["docker", "exec", node, *inside, "python3", "-c", _SAMPLER, *urls]
@@ -314,7 +314,7 @@ class Matrix:
     def _victim(self, component: str) -> Iterator[Callable[[], float]]:
         """Found beforehand, so that the kill takes a millisecond; gives when it was."""
         toxiproxy = component == "toxiproxy"
-        node, pid = _node.find(*CONTAINERS["injector" if toxiproxy else component])
+        node, pid = find(*CONTAINERS["injector" if toxiproxy else component])
         script = _VICTIM.format(pid=pid, toxiproxy="pid=$(pgrep -P $pid toxiproxy-serve)" if toxiproxy else "")
         command = ["docker", "exec", "-i", node, "sh", "-c", script]
         child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
@@ -471,6 +471,11 @@ def patiently(ask: Callable[[], T], seconds: float = 90.0) -> T:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.3)
+
+
+def find(namespace: str, container: str) -> tuple[str, int]:
+    """Node and process id of a running container; while one ends beside it, the node may not say for seconds."""
+    return patiently(lambda: _node.find(namespace, container))
 
 
 def manifest() -> Json:
