@@ -14,7 +14,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= .venv/bin/pytest --ignore=tests/e2e
 # They keep the cores busy. Property tests try a tenth of what `make test` has them try.
 UNIT := $(PYTEST) -m "not integration and not e2e" --numprocesses=2 --hypothesis-profile=check
 # Most of what starts servers waits for them, so there are more of these at once than there are cores.
-WAITING := --numprocesses=6 --dist=loadfile
+WAITING := --numprocesses=4 --dist=loadfile
 CALM := -m calm --numprocesses=2
 # One after the other: labs side by side disturb each other's graded runs.
 E2E := .venv/bin/pytest tests/e2e -m "not long" --durations=40
