@@ -28,12 +28,14 @@ GONE_SECONDS = 5.0
 """The promise: no fault is left this long after the operator is killed or a run is deleted."""
 
 
-def wait_for(what: str, probe: Callable[[], T], seconds: float, every: float = 0.2) -> T:
-    """The first true answer of `probe`; fails with its last answer when the deadline has passed."""
+def wait_for(
+    what: str, probe: Callable[[], T], seconds: float, every: float = 0.2, until: Callable[[T], object] = bool
+) -> T:
+    """The first answer of `probe` that is `until`; fails with its last answer when the deadline has passed."""
     deadline = time.monotonic() + seconds
     while True:
         answer = probe()
-        if answer:
+        if until(answer):
             return answer
         assert time.monotonic() < deadline, f"{what} did not happen within {seconds:g} s: last seen {answer!r}"
         time.sleep(every)

@@ -117,7 +117,7 @@ def test_watch_sends_each_save_and_a_broken_one_changes_nothing(
 
     def version(number: int) -> None:
         main.write_text(source.replace('return {"visits":', f'return {{"version": {number}, "visits":'))
-        wait_for(f"version {number}", lambda: served(tiny).get("version") == number, 60)
+        wait_for(f"version {number}", lambda: served(tiny), 60, until=lambda now: now.get("version") == number)
 
     def edit() -> None:
         try:
@@ -141,7 +141,7 @@ def test_watch_sends_each_save_and_a_broken_one_changes_nothing(
     done = CliRunner().invoke(build(), ["watch", "tiny", "--name", tiny.name, "-o", "json"])
     beside.join()
     signal.signal(signal.SIGINT, before)
-    assert not failed, (failed, done.output)
+    assert not failed, f"{failed[0]}: {done.output}"
     assert done.exit_code == 0, done.output
     said = [json.loads(line) for line in done.stdout.splitlines()]
     assert [each.get("changed", each.get("error", {}).get("code")) for each in said][-3:] == [True, "FL117", True]
