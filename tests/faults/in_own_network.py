@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -58,3 +59,21 @@ async def test_leaves_probes_uncounted(lab: Lab, port: int, tools: Any) -> None:
     """Probes come by loopback; that other clients are counted is for tests/e2e, where there are some."""
     assert await tools.works(port)
     assert await tools.until(lambda: lab.connections.counts) == {"client->a": 0, "a->b": 0}
+
+
+async def test_a_dial_that_nobody_answers_is_ended(lab: Lab) -> None:
+    # As a pod that has just vanished is: packets are sent to where it was, and nobody is there.
+    for command in (
+        "link add away type veth peer name other",
+        "address add 192.0.2.1/24 dev away",
+        "link set other up",
+        "link set away up",
+        "neighbour add 192.0.2.2 lladdr 02:00:00:00:00:02 dev away",
+    ):
+        subprocess.run(["ip", *command.split()], check=True)
+    began = time.monotonic()
+    with pytest.raises(ConnectionRefusedError):
+        async with asyncio.timeout(60):
+            await asyncio.open_connection("192.0.2.2", 80)
+    # The kernel knocked again before: a server whose queue is full for a moment is not a pod that is gone.
+    assert time.monotonic() - began > 2

@@ -14,7 +14,13 @@ from faultline.host.home import REPO
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root (in the lab: tests/e2e)")
 FILE = Path(__file__).parent / "in_own_network.py"
-CASES = ["silences_and_lets_go_on", "is_proven", "ends_by_itself", "leaves_probes_uncounted"]
+CASES = [
+    "silences_and_lets_go_on",
+    "is_proven",
+    "ends_by_itself",
+    "leaves_probes_uncounted",
+    "a_dial_that_nobody_answers_is_ended",
+]
 
 
 def test_in_own_network(toxiproxy: str, subtests: pytest.Subtests) -> None:

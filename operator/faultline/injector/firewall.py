@@ -1,7 +1,10 @@
 """The nftables table of this pod's own network: counts what clients open on each edge, and drops packets of an edge.
 
 What it drops it drops for 3 s at a time, renewed each second, so that the kernel lets packets through again by itself
-when the injector is gone. Each edge's port is a name in the table, nothing else of the network is touched.
+when the injector is gone. Each edge's port is a name in the table.
+
+It also ends dials that nobody answers. Toxiproxy takes one client after the other and dials for it before it takes the
+next: a single dial to a pod that has just vanished would keep everybody else waiting, for up to two minutes.
 """
 
 from __future__ import annotations
@@ -17,6 +20,10 @@ TABLE = "faultline_edges"
 NFT_SECONDS = 2.0
 DROP_SECONDS = 3
 RENEW_SECONDS = 1.0
+DIAL_PACKETS = 2
+"""How often a dial may knock. The kernel sends the second packet after 1 s and the third after 3 s, which is refused."""
+DIAL_SECONDS = 5
+"""How long a dial is remembered after its last packet: longer than the kernel waits before the third."""
 
 
 class Firewall:
@@ -91,11 +98,16 @@ class Firewall:
     def _rules(self) -> str:
         counters = "".join(f"  counter port{port} {{ }}\n" for port in self._ports)
         counting = "".join(f"    tcp dport {port} ct state new counter name port{port}\n" for port in self._ports)
+        dial = f"tcp sport . ip daddr . tcp dport limit rate over 1/minute burst {DIAL_PACKETS} packets"
+        again = f"update @dials {{ {dial} }}"
         # Made, removed and made again in one transaction: what an injector before this one left is gone.
         return f"""table inet {TABLE}
 delete table inet {TABLE}
 table inet {TABLE} {{
 {counters}  set dropped {{ type inet_service; flags timeout; }}
+  set dials {{
+    type inet_service . ipv4_addr . inet_service; flags dynamic,timeout; timeout {DIAL_SECONDS}s; size 65535;
+  }}
   chain input {{
     type filter hook input priority 0; policy accept;
     iifname != "lo" jump opened
@@ -105,6 +117,7 @@ table inet {TABLE} {{
   chain output {{
     type filter hook output priority 0; policy accept;
     oifname != "lo" tcp sport @dropped drop
+    oifname != "lo" tcp flags & (syn | ack) == syn {again} reject with tcp reset
   }}
   chain opened {{
 {counting}  }}
