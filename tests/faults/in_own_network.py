@@ -61,8 +61,9 @@ async def test_leaves_probes_uncounted(lab: Lab, port: int, tools: Any) -> None:
     assert await tools.until(lambda: lab.connections.counts) == {"client->a": 0, "a->b": 0}
 
 
-async def test_a_dial_that_nobody_answers_is_ended(lab: Lab) -> None:
-    # As a pod that has just vanished is: packets are sent to where it was, and nobody is there.
+@pytest.fixture
+def vanished() -> str:
+    """An address as that of a pod that has just vanished: packets are sent to where it was, and nobody is there."""
     for command in (
         "link add away type veth peer name other",
         "address add 192.0.2.1/24 dev away",
@@ -71,9 +72,13 @@ async def test_a_dial_that_nobody_answers_is_ended(lab: Lab) -> None:
         "neighbour add 192.0.2.2 lladdr 02:00:00:00:00:02 dev away",
     ):
         subprocess.run(["ip", *command.split()], check=True)
+    return "192.0.2.2"
+
+
+async def test_a_dial_that_nobody_answers_is_ended(lab: Lab, vanished: str) -> None:
     began = time.monotonic()
     with pytest.raises(ConnectionRefusedError):
         async with asyncio.timeout(60):
-            await asyncio.open_connection("192.0.2.2", 80)
+            await asyncio.open_connection(vanished, 80)
     # The kernel knocked again before: a server whose queue is full for a moment is not a pod that is gone.
     assert time.monotonic() - began > 2

@@ -21,7 +21,7 @@ NFT_SECONDS = 2.0
 DROP_SECONDS = 3
 RENEW_SECONDS = 1.0
 DIAL_PACKETS = 2
-"""How often a dial may knock. The kernel sends the second packet after 1 s and the third after 3 s, which is refused."""
+"""How often a dial may knock: the kernel sends the second packet after 1 s; the third, after 3 s, is refused."""
 DIAL_SECONDS = 5
 """How long a dial is remembered after its last packet: longer than the kernel waits before the third."""
 

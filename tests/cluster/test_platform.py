@@ -19,6 +19,8 @@ from faultline.host import bases, binaries, capability, cluster, images, priorit
 from faultline.host.home import REPO, Home
 from faultline.host.process import Log
 
+pytestmark = pytest.mark.e2e
+
 BASE = "debian:trixie-slim"
 
 
