@@ -21,10 +21,16 @@ FIRST_PAGES = ["home"]
 """What the smallest scenario's seed.sql has."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Modules that share the lab `tiny` come last, one after the other, since it stays up from the first on."""
+    """Modules that share the lab `tiny` come last, one after the other, since it stays up from the first on.
+
+    With workers, one has these and nobody else: there is one such lab.
+    """
     sharing = {each.path for each in items if "tiny" in getattr(each, "fixturenames", ())}
     items.sort(key=lambda each: (each.path in sharing, each.path in sharing and _turn(each.path.stem)))
+    for each in items:
+        each.add_marker(pytest.mark.xdist_group("tiny" if each.path in sharing else each.path.stem))
 
 
 def _turn(module: str) -> int:
@@ -38,11 +44,9 @@ def cluster() -> Cluster:
 
 
 @pytest.fixture(scope="session")
-def tiny_manifest(worker_id: str) -> dict[str, Any]:
-    """The smallest scenario's object; each worker has its own."""
+def tiny_manifest() -> dict[str, Any]:
+    """The smallest scenario's object."""
     found: dict[str, Any] = yaml.safe_load((TINY / "scenario.yaml").read_text())
-    if worker_id != "master":
-        found["metadata"]["name"] += f"-{worker_id}"
     return found
 
 
@@ -52,9 +56,8 @@ class Shared:
     It is up and gone again within 20 s, and nine modules use one.
     """
 
-    def __init__(self, lab: Lab, manifest: dict[str, Any]) -> None:
+    def __init__(self, lab: Lab) -> None:
         self.lab = lab
-        self._manifest = manifest
         self._made: dict[str, Any] = {}
         self._pods = 0
 
@@ -64,7 +67,7 @@ class Shared:
         if self._made and self._object() == self._made and self._put_back():
             return
         self.lab.delete()  # what a module before, or an interrupted session, may have left
-        kubectl("apply", "-f", "-", stdin=yaml.safe_dump(self._manifest))
+        kubectl("apply", "-f", str(TINY / "scenario.yaml"))
         self.lab.wait_ready()
         self._made, self._pods = self._object(), len(self._all_pods())
 
@@ -108,7 +111,7 @@ class Shared:
 @pytest.fixture(scope="session")
 def shared(cluster: Cluster, tiny_manifest: dict[str, Any]) -> Iterator[Shared]:
     """For `tiny` alone."""
-    one = Shared(Lab(cluster, tiny_manifest["metadata"]["name"]), tiny_manifest)
+    one = Shared(Lab(cluster, tiny_manifest["metadata"]["name"]))
     yield one
     one.lab.remove()
 
