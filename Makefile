@@ -16,8 +16,10 @@ UNIT := $(PYTEST) -m "not integration and not e2e" --numprocesses=2 --hypothesis
 # Most of what starts servers waits for them, so there are more of these at once than there are cores.
 WAITING := --numprocesses=4 --dist=loadfile
 CALM := -m calm --numprocesses=3
+# Two labs at a time, where what is measured bears it.
+BESIDE := .venv/bin/pytest tests/e2e -m "beside and not long" --numprocesses=2 --dist=loadgroup --durations=20
 # One after the other: labs side by side disturb each other's graded runs.
-E2E := .venv/bin/pytest tests/e2e -m "not long" --durations=40
+E2E := .venv/bin/pytest tests/e2e -m "not beside and not long" --durations=20
 S ?=
 REPEAT ?=
 BUDGET ?=
@@ -107,6 +109,7 @@ check: static unit ## Format, lint, types, import layers, lessons, unit tests, c
 test: static up browser network ## The checks, set-up, and all tests: what CI runs
 	$(PYTEST) -m "not calm" $(WAITING)
 	$(PYTEST) $(CALM)
+	$(BESIDE)
 	$(E2E)
 
 test-crash: up ## The whole crash matrix: every part killed at every step of a run (half an hour)
@@ -138,6 +141,7 @@ integration: venv browser network ## Tests of real servers and a browser, but fo
 	$(PYTEST) $(CALM)
 
 e2e: up browser ## End-to-end tests on the kind cluster
+	$(BESIDE)
 	$(E2E) tests/cluster
 
 .PHONY: browser network

@@ -21,10 +21,16 @@ FIRST_PAGES = ["home"]
 """What the smallest scenario's seed.sql has."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Modules that share the lab `tiny` come last, one after the other, since it stays up from the first on."""
+    """Modules that share the lab `tiny` come last, one after the other, since it stays up from the first on.
+
+    With workers, one has these and nobody else: there is one such lab.
+    """
     sharing = {each.path for each in items if "tiny" in getattr(each, "fixturenames", ())}
     items.sort(key=lambda each: (each.path in sharing, each.path in sharing and _turn(each.path.stem)))
+    for each in items:
+        each.add_marker(pytest.mark.xdist_group("tiny" if each.path in sharing else each.path.stem))
 
 
 def _turn(module: str) -> int:

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from tests.e2e.lab import Lab, kubectl, wait_for
 
+pytestmark = pytest.mark.beside
+
 LASTS, PAUSE = 2.0, 2.5
 FAULTS: list[tuple[str, str, dict[str, Any]]] = [
     ("bandwidth", "web->redis", {"rate": 100}),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.e2e.lab import Lab, kubectl, wait_for
 
+pytestmark = pytest.mark.beside
+
 DIAL = """
 import socket, sys
 try:

@@ -15,6 +15,8 @@ from faultline.cli import _labs
 from faultline.cli._cluster import Cluster
 from faultline.names import ANNOTATION_FAULT
 
+pytestmark = pytest.mark.beside
+
 NAME, REPLICAS = "e2e-pods", 2
 FAULTS: dict[str, list[tuple[str, float, float, dict[str, Any]]]] = {
     # service: one after the other: type, how long it lasts, how long its aftermath may last, parameters

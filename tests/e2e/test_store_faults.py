@@ -11,6 +11,8 @@ from tests.e2e.lab import Lab, kubectl, wait_for
 
 from faultline.errors import Unreachable
 
+pytestmark = pytest.mark.beside
+
 LASTS, PAUSE = 2.5, 3.0
 TOGETHER: list[dict[str, dict[str, Any]]] = [
     {"replay_pause": {}, "drop_index": {"index": "pages_pkey"}, "flush": {}},

@@ -17,6 +17,8 @@ from faultline import catalogue
 from faultline.cli._cluster import Cluster
 from faultline.host.home import Home
 
+pytestmark = pytest.mark.beside
+
 NAME, RUN = "e2e-traffic", "e2e-traffic"
 RATE = 20
 CLOCK = {"service": "web", "by": "45s"}
