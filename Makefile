@@ -17,7 +17,7 @@ UNIT := $(PYTEST) -m "not integration and not e2e" --numprocesses=2 --hypothesis
 WAITING := --numprocesses=4 --dist=loadfile
 CALM := -m calm --numprocesses=3
 # Two labs at a time, where what is measured bears it.
-BESIDE := .venv/bin/pytest tests/e2e -m "beside and not long" --numprocesses=2 --dist=loadgroup --durations=20
+BESIDE := .venv/bin/pytest tests/e2e -m "beside and not long" --numprocesses=2 --dist=loadfile --durations=20
 # One after the other: labs side by side disturb each other's graded runs.
 E2E := .venv/bin/pytest tests/e2e -m "not beside and not long" --durations=20
 S ?=

@@ -21,16 +21,10 @@ FIRST_PAGES = ["home"]
 """What the smallest scenario's seed.sql has."""
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Modules that share the lab `tiny` come last, one after the other, since it stays up from the first on.
-
-    With workers, one has these and nobody else: there is one such lab.
-    """
+    """Modules that share the lab `tiny` come last, one after the other, since it stays up from the first on."""
     sharing = {each.path for each in items if "tiny" in getattr(each, "fixturenames", ())}
     items.sort(key=lambda each: (each.path in sharing, each.path in sharing and _turn(each.path.stem)))
-    for each in items:
-        each.add_marker(pytest.mark.xdist_group("tiny" if each.path in sharing else each.path.stem))
 
 
 def _turn(module: str) -> int:
@@ -44,9 +38,11 @@ def cluster() -> Cluster:
 
 
 @pytest.fixture(scope="session")
-def tiny_manifest() -> dict[str, Any]:
-    """The smallest scenario's object."""
+def tiny_manifest(worker_id: str) -> dict[str, Any]:
+    """The smallest scenario's object; each worker has its own."""
     found: dict[str, Any] = yaml.safe_load((TINY / "scenario.yaml").read_text())
+    if worker_id != "master":
+        found["metadata"]["name"] += f"-{worker_id}"
     return found
 
 
@@ -56,8 +52,9 @@ class Shared:
     It is up and gone again within 20 s, and nine modules use one.
     """
 
-    def __init__(self, lab: Lab) -> None:
+    def __init__(self, lab: Lab, manifest: dict[str, Any]) -> None:
         self.lab = lab
+        self._manifest = manifest
         self._made: dict[str, Any] = {}
         self._pods = 0
 
@@ -67,7 +64,7 @@ class Shared:
         if self._made and self._object() == self._made and self._put_back():
             return
         self.lab.delete()  # what a module before, or an interrupted session, may have left
-        kubectl("apply", "-f", str(TINY / "scenario.yaml"))
+        kubectl("apply", "-f", "-", stdin=yaml.safe_dump(self._manifest))
         self.lab.wait_ready()
         self._made, self._pods = self._object(), len(self._all_pods())
 
@@ -111,7 +108,7 @@ class Shared:
 @pytest.fixture(scope="session")
 def shared(cluster: Cluster, tiny_manifest: dict[str, Any]) -> Iterator[Shared]:
     """For `tiny` alone."""
-    one = Shared(Lab(cluster, tiny_manifest["metadata"]["name"]))
+    one = Shared(Lab(cluster, tiny_manifest["metadata"]["name"]), tiny_manifest)
     yield one
     one.lab.remove()
 

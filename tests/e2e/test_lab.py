@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+import yaml
 from tests.e2e.lab import Lab, kubectl, wait_for
 
 pytestmark = pytest.mark.beside
@@ -96,9 +99,9 @@ def test_every_container_is_unprivileged(tiny: Lab) -> None:
             assert context["capabilities"]["drop"] == ["ALL"], container["name"]
 
 
-def test_applying_again_changes_nothing(tiny: Lab) -> None:
+def test_applying_again_changes_nothing(tiny: Lab, tiny_manifest: dict[str, Any]) -> None:
     before = {each["metadata"]["uid"] for each in tiny.pods(tiny.namespace) + tiny.pods(tiny.harness)}
     generation = (tiny.cluster.get(tiny.where) or {})["metadata"]["generation"]
-    kubectl("apply", "-f", "tests/e2e/scenarios/tiny/scenario.yaml")
+    kubectl("apply", "-f", "-", stdin=yaml.safe_dump(tiny_manifest))
     assert (tiny.cluster.get(tiny.where) or {})["metadata"]["generation"] == generation
     assert {each["metadata"]["uid"] for each in tiny.pods(tiny.namespace) + tiny.pods(tiny.harness)} == before

@@ -18,8 +18,6 @@ from faultline.errors import FaultlineError
 from faultline.host.home import REPO, Home
 from faultline.names import SYSTEM_NAMESPACE
 
-pytestmark = pytest.mark.beside
-
 Kubectl = Callable[..., subprocess.CompletedProcess[str]]
 SOLUTION = catalogue.version(REPO / "scenarios" / "circuit-breakers", "solution")
 BINDINGS = "/apis/rbac.authorization.k8s.io/v1"
