@@ -22,7 +22,7 @@ from faultline.cli._benches._inside.target import dense_at
 from faultline.cli._benches._schedule import Errors, Planned, errors, schedule
 from faultline.cli._benches.base import Measurement, quantile, spread
 from faultline.cli._crash import Cell, Sighting
-from faultline.errors import NotFound
+from faultline.errors import NotFound, NotReady
 from faultline.host.home import REPO
 from faultline.host.process import CommandFailed
 from faultline.scenario import ScenarioSpec
@@ -217,6 +217,29 @@ def test_a_run_that_was_past_the_moment_is_done_again(monkeypatch, missed, held)
         with pytest.raises(_crash.MomentMissed):
             matrix.cell("toxiproxy", "during grading", None)
     assert len(runs) == 3
+
+
+def test_a_cell_that_cannot_be_measured_is_a_broken_promise():
+    class Broken:
+        def cell(self, component, step, line):
+            raise NotFound("FL213", "there is no running container")
+
+    cell = crash._done(Broken(), "apiserver", "during revert", None)
+    assert not cell.held
+    assert cell.problems == ["not measured: there is no running container"]
+
+
+def test_an_api_server_that_does_not_know_the_rights_yet_is_not_back():
+    class Starting:
+        def request(self, *asked, **more):
+            return 200, "ok"
+
+        def items(self, where):
+            raise NotReady("FL305", "runs.faultline.dev is forbidden")
+
+    matrix = object.__new__(_crash.Matrix)
+    matrix.cluster = Starting()
+    assert not matrix._api_answers()
 
 
 def test_a_node_that_does_not_answer_for_a_while_is_asked_again(monkeypatch):

@@ -231,9 +231,9 @@ class Matrix:
         _deploy.wait_ready(self.cluster, NAME, line)
 
     def down(self) -> None:
-        """Remove it."""
-        _stop.stop(self.cluster, [NAME])
-        self.cluster.delete(f"{SCENARIOS}/{NAME}")
+        """Remove it; also after an error at a moment when the API server is only coming back."""
+        patiently(lambda: _stop.stop(self.cluster, [NAME]))
+        patiently(lambda: self.cluster.delete(f"{SCENARIOS}/{NAME}"))
 
     def undisturbed(self, line: Line) -> Cell:
         """A run in which nothing is killed: what is right, and that the runs before it left nothing."""
@@ -334,15 +334,15 @@ class Matrix:
         deadline = time.monotonic() + BACK_SECONDS
         while not self._api_answers():
             if time.monotonic() > deadline:
-                node, _ = _node.find("kube-system", "", "kube-apiserver")
-                _node.run(node, "systemctl restart kubelet", timeout=60)
+                _begin_kubelets_anew()
                 deadline = time.monotonic() + 30
             time.sleep(0.3)
 
     def _api_answers(self) -> bool:
+        """It is back when it also knows again who may do what: until then it refuses all."""
         try:
-            return self.cluster.request("GET", "/readyz", timeout=2)[0] == 200
-        except NotReady:
+            return self.cluster.request("GET", "/readyz", timeout=2)[0] == 200 and bool(self.cluster.items(RUNS))
+        except FaultlineError:
             return False
 
     def _status(self, run: str) -> RunStatus:
@@ -389,7 +389,7 @@ class Matrix:
         statuses = [each for pod in pods for each in (pod.get("status") or {}).get("containerStatuses") or []]
         waiting = [(each.get("state") or {}).get("waiting") or {} for each in statuses]
         if any(each.get("reason") == "CrashLoopBackOff" for each in waiting):
-            _node.everywhere("systemctl restart kubelet", timeout=60)
+            _begin_kubelets_anew()
             time.sleep(3)
 
     @contextmanager
@@ -471,6 +471,11 @@ def patiently(ask: Callable[[], T], seconds: float = 90.0) -> T:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.3)
+
+
+def _begin_kubelets_anew() -> None:
+    """A new kubelet has forgotten what it held back, and for how long."""
+    patiently(lambda: _node.everywhere("systemctl restart kubelet", timeout=60))
 
 
 def find(namespace: str, container: str) -> tuple[str, int]:
