@@ -60,6 +60,7 @@ EARLY_SECONDS = 0.05
 """What a clock may be read too late by."""
 HEALTHY_SECONDS = 120.0
 RUN_SECONDS = 180.0
+KILL_SECONDS = 10.0
 AFTER_SECONDS = 3.0
 """How long after a run's end nothing may begin again."""
 TRIES = 3
@@ -320,8 +321,12 @@ class Matrix:
         child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
 
         def kill() -> float:
-            answer, _ = child.communicate(b"go\n", timeout=10)
-            return float(answer)
+            try:
+                answer, _ = child.communicate(b"go\n", timeout=KILL_SECONDS)
+                return float(answer)
+            except (subprocess.TimeoutExpired, ValueError) as error:
+                message = f"{component} could not be killed: {error}"
+                raise NotReady("FL333", message, "measure again") from error
 
         try:
             yield kill
