@@ -20,7 +20,7 @@ CACHE_SECONDS = 60
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     pool = await create_pool(settings.url("postgres"), min_size=10, max_size=10, timeout=5, command_timeout=5)
-    redis = create_client(settings.url("redis"), timeout=0.25, retries=0, decode=False)
+    redis = create_client(settings.url("redis"), timeout=0.15, retries=0, decode=False)
     app.state.products = Products(pool, Cache(redis, CACHE_SECONDS))
     async with Forward(settings.url("prices"), timeout=2) as prices:
         app.state.prices = prices

@@ -26,7 +26,7 @@ _log = logging.getLogger("prices")
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.pool = await create_pool(settings.url("postgres"), min_size=1, max_size=4, timeout=5, command_timeout=5)
-    app.state.redis = create_client(settings.url("redis"), timeout=0.25, retries=0)
+    app.state.redis = create_client(settings.url("redis"), timeout=0.15, retries=0)
     yield
     await app.state.redis.aclose()
     await app.state.pool.close()
