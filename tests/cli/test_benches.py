@@ -229,6 +229,15 @@ def test_a_cell_that_cannot_be_measured_is_a_broken_promise():
     assert cell.problems == ["not measured: there is no running container"]
 
 
+def test_a_sampler_ends_with_what_began_it():
+    child = subprocess.Popen([sys.executable, "-c", _crash._SAMPLER], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    child.stdin.close()
+    try:
+        assert child.wait(timeout=20) == 0
+    finally:
+        child.kill()
+
+
 def test_an_api_server_that_does_not_know_the_rights_yet_is_not_back():
     class Starting:
         def request(self, *asked, **more):

@@ -77,15 +77,16 @@ MUST_BE_INCONCLUSIVE = {
 NOISE = ("host noise", "the load generator dispatched", "the load generator used", "the canary", "no data: host noise")
 """Reasons of a busy machine, which say nothing of what was killed."""
 
+# A process of the node outlives the `docker exec` that began it: this one ends when its input does.
 _SAMPLER = """
-import subprocess, sys, time, urllib.request
+import select, subprocess, sys, time, urllib.request
 def read(url):
     return urllib.request.urlopen(url, timeout=1).read().decode()
 def dropped():
     command = ["nft", "-j", "list", "set", "inet", "faultline_edges", "dropped"]
     return subprocess.run(command, capture_output=True, text=True).stdout
 looks = [(read, url) for url in sys.argv[1:]] + [(dropped,)]
-while True:
+while not select.select([sys.stdin], [], [], 0.05)[0]:
     for look, *args in looks:
         began = time.time()
         try:
@@ -93,7 +94,6 @@ while True:
         except OSError:
             continue
         print(f"@ {began:.6f} {time.time():.6f}\\n{found}", flush=True)
-    time.sleep(0.05)
 """
 _VICTIM = """
 pid={pid}
@@ -155,8 +155,8 @@ class Sampler:
         node, pid = find(harness_namespace(lab), "injector")
         inside = ["nsenter", "-t", str(pid), "-n", "-m"]
         urls = [f"http://127.0.0.1:{port + TOXIPROXY_API_PORT_OFFSET}/proxies" for port in ports]
-        command = ["docker", "exec", node, *inside, "python3", "-c", _SAMPLER, *urls]
-        self._child = subprocess.Popen(command, stdout=subprocess.PIPE)  # noqa: S603
+        command = ["docker", "exec", "-i", node, *inside, "python3", "-c", _SAMPLER, *urls]
+        self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
