@@ -57,6 +57,23 @@ def test_the_picture_has_a_bar_for_each_operation_on_one_scale_with_idle_time_cu
     assert [each.get("class") for each in svg if each.tag == "rect"].count("fault") == 2
 
 
+def test_operations_that_took_no_time_have_the_whole_width_and_their_times_are_inside(record):
+    seen = [
+        {"op": "sold", "key": f"order-{at}", "start": MARK + at, "end": MARK + at, "outcome": "ok"} for at in (29, 30)
+    ]
+    example = CounterExample.model_validate({"text": "seat 4 was given out twice", "operations": seen})
+    svg = ElementTree.fromstring(picture(example, record()))  # noqa: S314 - our own
+    first, second = [float(each.get("x")) for each in svg if each.tag == "rect" and each.get("class") != "fault"]
+    assert second - first > 300
+    times = {
+        each.text: (float(each.get("x")), each.get("text-anchor"))
+        for each in svg
+        if each.tag == "text" and each.get("class") == "axis"
+    }
+    assert times["29.000 s"] == (first, "start")
+    assert times["30.000 s"] == (second, "end")
+
+
 def test_a_scale_keeps_the_order_and_cuts_only_what_is_long():
     scale = Scale([(0, 1), (1.2, 2), (50, 51)])
     assert [gap[1:] for gap in scale.gaps] == [(2, 50)]

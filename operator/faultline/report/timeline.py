@@ -17,7 +17,7 @@ BAR = 12
 LEAST = 10.0
 """Width of the shortest bar: an operation of a millisecond has to be seen."""
 GAP = 46.0
-"""Width of idle time, whatever its length, which is written into it."""
+"""Width of idle time, whatever its length, which is written into it; more where nothing else takes room."""
 IDLE_SHARE = 0.35
 """Time without any operation is cut short when it is longer than this share of all time with one."""
 FINAL_READS = "final_reads"
@@ -74,9 +74,11 @@ class Scale:
     def __init__(self, spans: Sequence[tuple[float, float]]) -> None:
         points = sorted({point for span in spans for point in span})
         pieces = [(a, b, any(start <= a and b <= end for start, end in spans)) for a, b in pairwise(points)]
-        busy = sum(b - a for a, b, used in pieces if used) or 1e-6
+        busy = sum(b - a for a, b, used in pieces if used)
         cut = [(a, b) for a, b, used in pieces if not used and b - a > IDLE_SHARE * busy]
-        room = WIDTH - LEFT - RIGHT - GAP * len(cut) - LEAST
+        room = WIDTH - LEFT - RIGHT - LEAST
+        self.gap = GAP if busy else room / (len(cut) + 1)
+        room -= self.gap * len(cut)
         drawn = sum(b - a for a, b, _ in pieces) - sum(b - a for a, b in cut) or 1e-6
         self.gaps: list[tuple[float, float, float]] = []
         """Where each gap begins (pixels), and the seconds that it leaves out: from, to."""
@@ -85,7 +87,7 @@ class Scale:
         for a, b, _ in pieces:
             if (a, b) in cut:
                 self.gaps.append((at + LEAST, a, b))
-                at += GAP
+                at += self.gap
             else:
                 at += room * (b - a) / drawn
             self._places[b] = at
@@ -114,7 +116,7 @@ def picture(example: CounterExample, record: RunRecord) -> Markup:
     parts = [
         f'<svg class="history" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(example.text)}">',
         *(_band(each, scale, height) for each in record.status.faults if each.type != "none"),
-        *(_gap(place, begin, end, height) for place, begin, end in scale.gaps),
+        *(_gap(place, scale.gap, end - begin, height) for place, begin, end in scale.gaps),
         *(_bar(each, TOP + ROW * place, scale, last) for place, each in enumerate(operations)),
         *_axis(operations, scale, mark, last, height),
         "</svg>",
@@ -148,11 +150,11 @@ def _band(fault: FaultStatus, scale: Scale, height: int) -> str:
     return f'<rect class="fault" x="{left:.1f}" y="18" width="{right - left:.1f}" height="{height - 40}">{name}</rect>'
 
 
-def _gap(place: float, begin: float, end: float, height: int) -> str:
-    middle = place + (GAP - LEAST) / 2
+def _gap(place: float, width: float, seconds: float, height: int) -> str:
+    middle = place + (width - LEAST) / 2
     return (
         f'<line class="gap" x1="{middle:.1f}" x2="{middle:.1f}" y1="{TOP - 12}" y2="{height - 26}"/>'
-        f'<text class="gap" x="{middle:.1f}" y="12" text-anchor="middle">{_length(end - begin)} later</text>'
+        f'<text class="gap" x="{middle:.1f}" y="12" text-anchor="middle">{_length(seconds)} later</text>'
     )
 
 
@@ -161,9 +163,9 @@ def _axis(operations: Sequence[SeenOperation], scale: Scale, mark: float, last: 
     if not operations:
         return []
     first = min(each.start for each in operations)
-    moments = {first: "start", last: "end"}
-    for _, begin, end in scale.gaps:
-        moments |= {begin: "end", end: "start"}
+    moments = {moment: side for _, begin, end in scale.gaps for moment, side in ((begin, "end"), (end, "start"))}
+    # A text grows to where there is room; with an operation that took no time a gap begins or ends there as well.
+    moments |= {last: "end", first: "start"}
     placed, texts = -100.0, []
     for moment, anchor in sorted(moments.items()):
         x = scale.x(moment)
