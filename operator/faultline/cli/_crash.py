@@ -67,6 +67,11 @@ TRIES = 3
 """Runs of a cell: grading may take less than it takes to ask for the phase."""
 BACK_SECONDS = 8.0
 """How long the kubelet is left to bring the API server or the operator back by itself; it waits longer each time."""
+FOLLOW_SECONDS = 60.0
+"""How long what watches the API server waits, at most, before it asks again one that was away twice in two minutes.
+
+Until then Services lead to pods that are gone, and a lab whose reset made new ones does not settle.
+"""
 
 MUST_BE_INCONCLUSIVE = {
     "operator": set(STEPS),
@@ -223,6 +228,7 @@ class Matrix:
         self._ports = {edge.port: name for name, edge in edges.items()} | {CANARY_EDGE_PORT: "client->canary"}
         self._drops = {each["edge"]: each["name"] for each in FAULTS if "blackhole" in each}
         self._count = 0
+        self._api_kills = 0
 
     def up(self, line: Line) -> None:
         """Bring the lab up anew."""
@@ -267,9 +273,13 @@ class Matrix:
                     killed = kill()
             if component == "apiserver":
                 self._bring_back_api()
+                self._api_kills += 1
             line.update(f"{found.name}: waiting for the run's end")
             status = self._done(run, component)
             time.sleep(AFTER_SECONDS)
+        if component == "apiserver" and self._api_kills > 1:
+            line.update(f"{found.name}: waiting for what follows the API server")
+            time.sleep(FOLLOW_SECONDS)
         self._judge(found, status, sampler, killed)
         return found
 
