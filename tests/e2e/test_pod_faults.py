@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -163,7 +164,8 @@ def test_run_with_such_faults_is_not_taken_for_one_with_new_code(lab: Lab, resul
         lab.cluster.delete(where)
     felt = [each["name"] for each in status["faults"] if each.get("observed") and each.get("cleared")]
     assert felt == ["one-dies", "too-few"], status
-    assert not [each for each in status["reasons"] if "fault" in each or "changed" in each or "restarted" in each]
+    # Words, since a reason may name a command of `faultline`: the noise of the lab beside this one is no matter here.
+    assert not [each for each in status["reasons"] if re.search(r"\b(faults?|changed|restarted)\b", each)]
 
 
 def test_names_outside_the_lab_are_refused(lab: Lab, results: dict[str, dict[str, Any]]) -> None:
