@@ -14,11 +14,13 @@ from faultline.api.run import RunStatus
 from faultline.api.status import LabPhase
 from faultline.catalogue import CONFIGMAPS, CodeVersion, heldout_digest
 from faultline.clients.kube import path
+from faultline.controller import api as controller_api
 from faultline.controller import experiment as module
 from faultline.controller import prepare, watch
 from faultline.controller.experiment import Experiment
 from faultline.controller.labs import Labs
 from faultline.controller.settings import Settings
+from faultline.errors import NotReady, Unreachable
 from faultline.scenario import ScenarioSpec
 
 
@@ -437,3 +439,45 @@ async def test_runs_with_other_faults_held_out_are_not_compared(api, harness, gr
     secret["data"]["heldout.yaml"] = base64.b64encode(changed.encode()).decode()
     await ground("r2").perform()
     assert status_of(api, "r1")["code"]["digest"] != status_of(api, "r2")["code"]["digest"]
+
+
+async def test_the_end_is_written_when_the_api_server_is_back(api, harness, ground, monkeypatch):
+    refused = [
+        NotReady("FL305", "it does not know its rules yet"),
+        Unreachable("FL603", "away"),
+        Unreachable("FL603", "away"),
+    ]
+    written, patched = api.set_status, api.patch
+
+    async def set_status(where, status):
+        if status["phase"] == "Done" and refused:
+            raise refused.pop()
+        return await written(where, status)
+
+    async def patch(where, body):
+        if where.endswith("/shop/status") and not told:
+            told.append(where)
+            raise Unreachable("FL603", "away again")
+        return await patched(where, body)
+
+    told: list[str] = []
+    monkeypatch.setattr(api, "set_status", set_status)
+    monkeypatch.setattr(api, "patch", patch)
+    monkeypatch.setattr(controller_api, "AGAIN_SECONDS", 0.01)
+    await ground().perform()
+    status = status_of(api)
+    assert (status["phase"], refused, len(told)) == ("Done", [], 1)
+    assert not [each for each in status["reasons"] if "FL603" in each or "FL305" in each]
+    assert api.objects[path("Scenario", "shop")]["status"]["lastRun"] == "r1"
+
+
+async def test_an_end_that_the_api_server_refuses_for_good_is_not_tried_for_ever(api, harness, ground, monkeypatch):
+    async def set_status(where, status):
+        if status["phase"] == "Done":
+            raise Unreachable("FL603", "away")
+
+    monkeypatch.setattr(api, "set_status", set_status)
+    monkeypatch.setattr(controller_api, "AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(controller_api, "AWAY_SECONDS", 0.05)
+    with pytest.raises(Unreachable):
+        await ground().perform()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import datetime
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, TypeVar
 
 from faultline.api.base import API_VERSION
 from faultline.clients.kube import Json, Kube, path
-from faultline.errors import FaultlineError
+from faultline.errors import FaultlineError, NotReady, Unreachable
 from faultline.lab import Problem, problems, tighten
 
 T = TypeVar("T")
@@ -20,11 +21,30 @@ log = logging.getLogger(__name__)
 THREADS = 12
 EVENT_LENGTH = 1000
 """Of an event's message; the API server takes 1024 bytes."""
+AWAY_SECONDS = 60.0
+"""How long an API server that is away is waited for; an operator that leads no more has ended long before."""
+AGAIN_SECONDS = 1.0
 
 
 def now_text() -> str:
     """The present as the API server writes it."""
     return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask again while the API server is away, or only coming back: until it knows its rules it refuses all.
+
+    For what is lost when it is not written, as the end of a run is. Raises the last error after AWAY_SECONDS.
+    """
+    deadline = time.monotonic() + AWAY_SECONDS
+    while True:
+        try:
+            return await ask()
+        except (Unreachable, NotReady) as error:
+            if time.monotonic() > deadline:
+                raise
+            log.warning("asking again in %g s: %s", AGAIN_SECONDS, error.message)
+        await asyncio.sleep(AGAIN_SECONDS)
 
 
 class Api:

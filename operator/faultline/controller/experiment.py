@@ -20,7 +20,7 @@ from faultline.clients.kube import Json, path
 from faultline.clients.loadgen_api import LoadGenerator, LoadState
 from faultline.clients.prometheus import Prometheus
 from faultline.controller import code, deploy, files, plan, prepare, secret, watch
-from faultline.controller.api import Api
+from faultline.controller.api import Api, patiently
 from faultline.controller.conditions import holds
 from faultline.controller.labs import Labs
 from faultline.controller.record import Record
@@ -294,12 +294,13 @@ class Experiment:
             files.folder(self._settings.data, self.record.name), "run.json", files.run_json(self.record.run, status)
         )
         last = {"lastRun": self.record.name, "lastScore": status.score, "lastVerdict": status.verdict}
-        scenario = await self._api.get(path("Scenario", self.record.scenario))
+        where = path("Scenario", self.record.scenario)
+        scenario = await patiently(lambda: self._api.get(where))
         text = f"{self.record.name}: {status.verdict}" + (f", score {status.score}" if status.score is not None else "")
         text += f" ({'; '.join(status.reasons)})" if status.reasons else ""
         await self._api.event(self.record.run, "Done", text)
         if scenario:
-            await self._api.patch(path("Scenario", self.record.scenario) + "/status", {"status": last})
+            await patiently(lambda: self._api.patch(f"{where}/status", {"status": last}))
             await self._api.event(scenario, "RunDone", text)
 
 

@@ -16,6 +16,8 @@ from faultline.clients.kube import ANSWER_SECONDS, CONNECT_SECONDS, Kube
 from faultline.controller.operator import Operator
 from faultline.controller.settings import Settings
 
+AGAIN_SECONDS = (1.0,) * 54
+
 
 @kopf.on.startup()
 async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: Any) -> None:
@@ -33,6 +35,8 @@ async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: Any) -> N
     settings.watching.connect_timeout = CONNECT_SECONDS
     settings.networking.connect_timeout = CONNECT_SECONDS
     settings.networking.request_timeout = ANSWER_SECONDS
+    # Asked again each second, for as long as kopf would in ever longer steps: one that is back has work for us at once.
+    settings.networking.error_backoffs = AGAIN_SECONDS
     memo.operator = Operator(await asyncio.to_thread(Kube.connect), given)
     memo.operator.start()
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from faultline.api.run import FaultStatus, Phase, PhaseTimes, RunStatus
 from faultline.clients.kube import Json, path
-from faultline.controller.api import Api
+from faultline.controller.api import Api, patiently
 
 log = logging.getLogger(__name__)
 
@@ -46,13 +46,19 @@ class Record:
         await self._api.set_status(path("Run", self.name), dumped)
 
     async def enter(self, phase: Phase, message: str = "", at: float | None = None, **changes: Any) -> None:
-        """The phase before ends and `phase` begins, now or at a planned time (Unix seconds)."""
+        """The phase before ends and `phase` begins, now or at a planned time (Unix seconds).
+
+        The end waits for an API server that is away: nobody would write it later.
+        """
         now = time.time() if at is None else at
         phases = [each if each.end is not None else each.model_copy(update={"end": now}) for each in self.status.phases]
         if phase is not Phase.DONE:
             phases.append(PhaseTimes(name=phase.value, start=now))
         log.info("run %s: %s", self.name, phase.value)
-        await self.write(phase=phase, message=message, phases=phases, **changes)
+        if phase is Phase.DONE:
+            await patiently(lambda: self.write(phase=phase, message=message, phases=phases, **changes))
+        else:
+            await self.write(phase=phase, message=message, phases=phases, **changes)
 
     async def faults(self, found: list[FaultStatus]) -> None:
         """What the injector says of the faults, where it is news."""
