@@ -410,7 +410,7 @@ def test_it_is_named_like_another(broken: Broken) -> None:
 
 
 def test_weights_do_not_add_up(broken: Broken) -> None:
-    found = broken("scenario.yaml", "weight: 50", "weight: 40")
+    found = broken("scenario.yaml", "weight: 60", "weight: 50")
     said = "spec.objectives: the weights must add up to 100, got 90"
     assert found == [("scenario.yaml", 0, "scenario", said)]
 
