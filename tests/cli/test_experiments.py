@@ -368,7 +368,8 @@ def test_an_unknown_bench_is_named_with_those_there_are(run):
     out = run("bench", "nope")
     assert out.exit_code == 2
     assert (
-        "FL212 there is no bench nope: there are crash, faults, fix, grading, operator, overhead, setup" in out.stderr
+        "FL212 there is no bench nope: there are crash, faults, fix, grading, labs, operator, overhead, setup"
+        in out.stderr
     )
 
 
