@@ -133,8 +133,8 @@ class FakeApi:
     async def allowed(self, verb: str, resource: str, namespace: str) -> bool:
         return True
 
-    async def tighten(self, name: str) -> list[str]:
-        self.log.append(("tighten", name, None))
+    async def tighten(self, name: str, scale: float) -> list[str]:
+        self.log.append(("tighten", name, scale))
         return list(self.late)
 
     async def lab_problems(self, scenario: str) -> list[Any]:

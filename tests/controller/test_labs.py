@@ -8,13 +8,14 @@ from faultline.clients.kube import path
 from faultline.controller import labs as module
 from faultline.controller import prepare
 from faultline.controller.labs import Lab, Labs
+from faultline.controller.speed import Speed
 from faultline.errors import HostProblem, NotReady
 from faultline.lab import Problem
 
 
 def lab_of(api, helm, body, status=None) -> Lab:
     api.put("Scenario", {**body, **({"status": status} if status else {})})
-    return Lab(api, helm, IMAGES, "chart", {**body, **({"status": status} if status else {})})
+    return Lab(api, helm, IMAGES, "chart", Speed(), {**body, **({"status": status} if status else {})})
 
 
 def status_of(api, name="shop"):
@@ -270,10 +271,10 @@ async def test_a_lab_is_ready_only_with_its_own_cpu_limits(api, helm):
 async def test_a_run_begins_only_when_the_nodes_have_put_the_limits_in_force(api, helm, monkeypatch):
     await lab_of(api, helm, scenario()).reconcile()
     monkeypatch.setattr(prepare, "ROLLOUT_SECONDS", 0.1)
-    await prepare.rolled_out(api, "shop")
+    await prepare.rolled_out(api, "shop", 1)
     api.late = ["pod/web-1: its CPU limit is not in force yet"]
     with pytest.raises(NotReady, match="pod/web-1: its CPU limit is not in force yet"):
-        await prepare.rolled_out(api, "shop")
+        await prepare.rolled_out(api, "shop", 1)
 
 
 async def test_a_lab_that_somebody_uninstalled_is_deployed_again(api, helm):

@@ -95,6 +95,11 @@ async def test_a_canary_that_says_nothing(doubted, load_report, canary, reason):
     assert reason in (await doubted(load=load_report(canary=canary)))[0]
 
 
+async def test_cores_too_slow_for_a_labs_limits(prometheus, spec, evidence, doubted):
+    assert "cores are 2 or more times slower" in (await doubted(cpu_scale=2.0))[0]
+    assert (await grade(prometheus, spec, evidence(cpu_scale=1.9))).verdict == "pass"
+
+
 @pytest.mark.parametrize(
     ("seen", "reason"),
     [

@@ -202,16 +202,17 @@ def test_roll_outs_keep_the_old_pods_until_the_new_ones_serve(rendered: Manifest
     assert spec["template"]["spec"]["terminationGracePeriodSeconds"] == 5
 
 
-def test_what_is_slow_to_start_starts_with_a_core_and_names_its_limit(rendered: Manifests) -> None:
+def test_each_part_starts_with_a_core_and_names_its_limit(rendered: Manifests) -> None:
     for name, component, limit in (
         ("web", "app", "200m"),
         ("postgres",) * 2 + ("150m",),
         ("rabbitmq",) * 2 + ("150m",),
+        ("redis",) * 2 + ("100m",),
+        ("pgbouncer",) * 2 + ("50m",),
     ):
         found = template(rendered, name)
         assert container(found, component)["resources"]["limits"]["cpu"] == "1000m"
         assert found["metadata"]["annotations"]["faultline.dev/cpu"] == f"{component}={limit}"
-    assert container(template(rendered, "redis"), "redis")["resources"]["limits"]["cpu"] == "100m"
 
 
 def test_rabbitmq_refuses_messages_before_its_limit_ends_it(rendered: Manifests) -> None:

@@ -87,7 +87,7 @@ def pod(
 
 
 def test_a_ready_pod_gets_its_limit() -> None:
-    found = check(pod("1"))
+    found = check(pod("1"), 1)
     assert found is not None
     assert found.patch == [
         {"op": "test", "path": "/spec/containers/1/name", "value": "app"},
@@ -97,24 +97,36 @@ def test_a_ready_pod_gets_its_limit() -> None:
 
 
 def test_it_counts_when_the_node_has_it() -> None:
-    waiting = check(pod("150m", in_force="1"))
+    waiting = check(pod("150m", in_force="1"), 1)
     assert waiting is not None
     assert waiting.patch is None
-    assert check(pod("150m", in_force="150m")) is None
+    assert check(pod("150m", in_force="150m"), 1) is None
+
+
+@pytest.mark.parametrize(
+    ("wish", "scale", "limit"),
+    [("app=150m", 1.5, "225m"), ("app=150m", 0.4, "60m"), ("app=1200m", 1.25, "1500m"), ("app=30m", 0.2, "10m")],
+)
+def test_a_limit_is_scaled_to_the_machine(wish: str, scale: float, limit: str) -> None:
+    found = check(pod("1", wish=wish), scale)
+    assert found is not None
+    assert found.patch is not None
+    assert found.patch[1]["value"] == limit
+    assert check(pod(limit, wish=wish), scale) is None
 
 
 def test_a_starting_pod_keeps_its_core() -> None:
-    assert check(pod("1", ready=False)) is None
+    assert check(pod("1", ready=False), 1) is None
 
 
 def test_a_pod_on_its_way_out_is_left_alone() -> None:
     leaving = pod("1")
     leaving["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
-    assert check(leaving) is None
+    assert check(leaving, 1) is None
 
 
 def test_a_pod_without_a_wish_is_left_alone() -> None:
-    assert check(pod("1", wish=None)) is None
+    assert check(pod("1", wish=None), 1) is None
 
 
 @pytest.mark.parametrize(("text", "value"), [("150m", 150), ("1", 1000), ("1.2", 1200), ("0.15", 150), ("2000m", 2000)])
@@ -124,7 +136,7 @@ def test_quantities_as_kubernetes_writes_them(text: str, value: int) -> None:
 
 def test_the_limit_is_asked_for_in_the_lab(api) -> None:
     server = api(pod("1"))
-    assert tighten(server.kube, "demo") == ["pod/web-1: its CPU limit is not in force yet"]
+    assert tighten(server.kube, "demo", 1) == ["pod/web-1: its CPU limit is not in force yet"]
     (listed, _), (patched, patch) = server.asked
     assert listed == "GET /api/v1/namespaces/lab-demo/pods?labelSelector=faultline.dev%2Fscenario%3Ddemo"
     assert patched == "PATCH /api/v1/namespaces/lab-demo/pods/web-1/resize"
@@ -134,7 +146,7 @@ def test_the_limit_is_asked_for_in_the_lab(api) -> None:
 def test_a_pod_that_went_away_meanwhile_is_no_error(api) -> None:
     server = api(pod("1"))
     server.answers["PATCH /api/v1/namespaces/lab-demo/pods/web-1/resize"] = 404, {"message": "not found"}
-    assert tighten(server.kube, "demo")
+    assert tighten(server.kube, "demo", 1)
 
 
 @pytest.mark.parametrize("status", [403, 422, 500])
@@ -142,10 +154,10 @@ def test_a_limit_that_is_refused_is_said_as_such(api, status: int) -> None:
     server = api(pod("1"))
     server.answers["PATCH /api/v1/namespaces/lab-demo/pods/web-1/resize"] = status, {"message": "etcd"}
     with pytest.raises(Unreachable, match=rf"FL602.*{status}: etcd"):
-        tighten(server.kube, "demo")
+        tighten(server.kube, "demo", 1)
 
 
-@pytest.mark.parametrize("look", [tighten, problems])
+@pytest.mark.parametrize("look", [lambda kube, name: tighten(kube, name, 1), problems])
 def test_an_api_server_in_trouble_is_said_as_such(api, look) -> None:
     server = api()
     server.answers["GET /api/v1/namespaces/lab-demo/pods"] = 500, {"message": "etcd"}
@@ -153,7 +165,7 @@ def test_an_api_server_in_trouble_is_said_as_such(api, look) -> None:
         look(server.kube, "demo")
 
 
-@pytest.mark.parametrize("look", [tighten, problems])
+@pytest.mark.parametrize("look", [lambda kube, name: tighten(kube, name, 1), problems])
 def test_an_api_server_that_does_not_answer_is_said_as_such(ports, look) -> None:
     nobody = Kube(ApiClient(Configuration(host=f"http://127.0.0.1:{ports.free(1)[0]}")), "tests")
     with pytest.raises(Unreachable, match="FL603"):

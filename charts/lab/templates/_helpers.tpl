@@ -54,8 +54,9 @@ resources:
 {{- end }}
 
 {{/*
-What a container that has much to do at its start begins with: a whole core, until the operator gives it the limit that
-the pod's annotation faultline.dev/cpu names (faultline.lab.limits). Takes a dict: cpu, memory.
+What a container of the lab begins with: a whole core, since most have much to do at their start, until the operator
+gives it the limit that the pod's annotation faultline.dev/cpu names, scaled to the machine (faultline.lab.limits). Takes
+a dict: cpu, memory.
 */}}
 {{- define "lab.startResources" -}}
 {{- $own := trimSuffix "m" .cpu | int }}

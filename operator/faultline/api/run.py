@@ -198,6 +198,8 @@ class RunStatus(Model):
     """Why the run is inconclusive, or what capped its score."""
     summary: Summary | None = None
     canary_scale: float | None = Field(None, alias="canaryScale")
+    cpu_scale: float | None = Field(None, alias="cpuScale")
+    """What CPU limits were multiplied by: this machine's CPU time for a piece of work over the reference machine's."""
     score: int | None = Field(None, ge=0, le=100)
     verdict: Literal["pass", "fail", "inconclusive"] | None = None
     scoring: str = SCORING_VERSION

@@ -104,9 +104,9 @@ class Api:
         answer = await self.create(path("SelfSubjectAccessReview"), review)
         return bool(answer["status"]["allowed"])
 
-    async def tighten(self, scenario: str) -> list[str]:
-        """Give each Ready pod of the lab its own CPU limit; what is not in force yet, in words."""
-        return await self._in_thread(lambda: tighten(self._kube, scenario))
+    async def tighten(self, scenario: str, scale: float) -> list[str]:
+        """Give each Ready pod of the lab its own CPU limit, times `scale`; what is not in force yet, in words."""
+        return await self._in_thread(lambda: tighten(self._kube, scenario, scale))
 
     async def event(
         self, about: Json, reason: str, message: str, kind: Literal["Normal", "Warning"] = "Normal"

@@ -160,7 +160,8 @@ class Experiment:
     async def _measure(self, ground: Ground, injector: Injector, loadgen: LoadGenerator) -> Evidence:
         name, run = self.record.scenario, self.record.name
         release = await Release.of(self._api, name)
-        await prepare.reset(self._api, injector, release, name, run)
+        await self._labs.speed.look()
+        await prepare.reset(self._api, injector, release, name, run, self._labs.speed.scale)
         await self.record.enter(Phase.SETTLE, "edges clean, data stores and the way in answer")
         services = [each.name for each in ground.spec.app.services if each.replicas]
         await prepare.settle(injector, name, services, plan.target(name))
@@ -190,12 +191,13 @@ class Experiment:
             load=LoadReport.model_validate(load.model_dump()),
             faults=self.record.status.faults,
             problems=self._doubts.found,
+            cpu_scale=self._labs.speed.scale,
         )
 
     async def _start(self, ground: Ground, injector: Injector, loadgen: LoadGenerator) -> float:
         """The plan is on record before the injector has it, and the injector has it before the load begins."""
         mark = time.time() + LEAD_SECONDS
-        faults = plan.fault_plan(ground.spec, mark, ground.seed, ground.held_out)
+        faults = plan.fault_plan(ground.spec, mark, ground.seed, ground.held_out, self._labs.speed.scale)
         await self.record.write(mark=mark, faults=plan.planned(ground.spec, faults))
         await injector.put_plan(self.record.name, faults, watch.LEASE_SECONDS)
         await loadgen.start(self.record.name, mark)
@@ -259,6 +261,7 @@ class Experiment:
             reasons=graded.reasons,
             summary=graded.summary,
             canary_scale=graded.canary_scale,
+            cpu_scale=evidence.cpu_scale,
         )
 
     async def _check(

@@ -16,7 +16,7 @@ from faultline.clients.kube import ANSWER_SECONDS, CONNECT_SECONDS, Kube
 from faultline.controller.operator import Operator
 from faultline.controller.settings import Settings
 
-AGAIN_SECONDS = (1.0,) * 54
+BACKOFFS = (1.0,) * 54
 
 
 @kopf.on.startup()
@@ -36,7 +36,7 @@ async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: Any) -> N
     settings.networking.connect_timeout = CONNECT_SECONDS
     settings.networking.request_timeout = ANSWER_SECONDS
     # Asked again each second, for as long as kopf would in ever longer steps: one that is back has work for us at once.
-    settings.networking.error_backoffs = AGAIN_SECONDS
+    settings.networking.error_backoffs = BACKOFFS
     memo.operator = Operator(await asyncio.to_thread(Kube.connect), given)
     memo.operator.start()
 

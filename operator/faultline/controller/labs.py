@@ -18,6 +18,7 @@ from faultline.controller import code, deploy, readiness
 from faultline.controller.api import Api
 from faultline.controller.conditions import condition, difference, holds, with_condition
 from faultline.controller.plan import replaced
+from faultline.controller.speed import Speed
 from faultline.errors import FaultlineError, InvalidInput, Unreachable
 from faultline.lab import Helm, Problem
 from faultline.names import harness_namespace, lab_namespace
@@ -39,11 +40,14 @@ FATAL_SECONDS = 60.0
 class Lab:
     """One Scenario's lab. `scenario` is the newest object, `status` what was written about it last."""
 
-    def __init__(self, api: Api, helm: Helm, images: Mapping[str, str], chart: str, scenario: Json) -> None:
+    def __init__(
+        self, api: Api, helm: Helm, images: Mapping[str, str], chart: str, speed: Speed, scenario: Json
+    ) -> None:
         self._api = api
         self._helm = helm
         self._images = images
         self._chart = chart
+        self._speed = speed
         self._wake = asyncio.Event()
         self._since = time.monotonic()
         self._found: list[Problem] = []
@@ -136,7 +140,7 @@ class Lab:
 
     async def _watch(self, wanted: deploy.Desired, wish: tuple[Any, ...], during_run: float = CHECK_SECONDS) -> float:
         self._coming_up = None
-        late = await self._api.tighten(self.name)
+        late = await self._api.tighten(self.name, self._speed.scale)
         if self.busy and holds(self.status, "Ready"):
             return during_run
         found_now = await readiness.workloads(self._api, self.name)
@@ -276,6 +280,7 @@ class Labs:
         self._chart = deploy.chart_digest(helm.chart)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._started = False
+        self.speed = Speed()
         self.known: dict[str, Lab] = {}
 
     def see(self, scenario: Json) -> None:
@@ -286,7 +291,7 @@ class Labs:
             lab.see(scenario)
             return
         self.gone(name)
-        self.known[name] = Lab(self._api, self._helm, self._images, self._chart, scenario)
+        self.known[name] = Lab(self._api, self._helm, self._images, self._chart, self.speed, scenario)
         if self._started:
             self._begin(name)
 

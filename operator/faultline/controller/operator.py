@@ -78,6 +78,7 @@ class Operator:
 
     async def _work(self) -> None:
         await self._sweep()
+        await self.labs.speed.look()
         self.labs.start()
         async with asyncio.TaskGroup() as group:
             group.create_task(self.runs.keep(), name="runs")

@@ -60,11 +60,11 @@ def last_end(spec: ScenarioSpec) -> float:
 
 
 def fault_plan(
-    spec: ScenarioSpec, mark: float, seed: int, held_out: Container[str] = frozenset()
+    spec: ScenarioSpec, mark: float, seed: int, held_out: Container[str] = frozenset(), scale: float = 1.0
 ) -> list[PlannedFault]:
     """What the injector is to do, in Unix seconds; each fault chooses its targets by a seed made from the run's.
 
-    `held_out` are the names of those that are not told of before the run has ended.
+    `held_out` are the names of those that are not told of before the run has ended, `scale` is that of CPU limits.
     """
     zero = mark + spec.phases.windows()["fault"][0]
     return [
@@ -75,7 +75,7 @@ def fault_plan(
             start=zero + each.window()[0],
             end=zero + each.window()[1],
             seed=fault_seed(seed, fault_name(index, each)),
-            params=each.fault.model_dump(mode="json", by_alias=True),
+            params=each.fault.on_machine(scale).model_dump(mode="json", by_alias=True),
             held_out=fault_name(index, each) in held_out,
         )
         for index, each in enumerate(spec.faults)

@@ -27,17 +27,18 @@ SETTLE_SECONDS = 45.0
 READY_SECONDS = 30.0
 
 
-async def reset(api: Api, injector: Injector, release: Release, scenario: str, run: str) -> None:
+async def reset(api: Api, injector: Injector, release: Release, scenario: str, run: str, scale: float) -> None:
     """Everything as it was installed, seed data, empty caches, clean edges, each pod of app and shared services new.
 
-    Data before those pods: one that starts meanwhile would find a database that is being put back.
+    Data before those pods: one that starts meanwhile would find a database that is being put back. `scale` is that of
+    the CPU limits.
     Raises NotReady: FL320 when the new pods do not come up, FL326 when something is gone or not the lab's.
     """
     if await release.put_back():
-        await rolled_out(api, scenario)
+        await rolled_out(api, scenario, scale)
     log.info("run %s: data restored in %.1f s", run, await _restored(injector))
     await release.renew(run)
-    await rolled_out(api, scenario)
+    await rolled_out(api, scenario, scale)
     if strangers := await release.strangers():
         raise NotReady(
             "FL326",
@@ -56,10 +57,10 @@ async def _restored(injector: Injector) -> float:
         return await injector.reset()
 
 
-async def rolled_out(api: Api, scenario: str) -> None:
+async def rolled_out(api: Api, scenario: str, scale: float) -> None:
     """Wait until each workload is up with its own CPU limits and no old pod is left. Raises NotReady (FL320)."""
     deadline = time.monotonic() + ROLLOUT_SECONDS
-    while missing := await _missing(api, scenario):
+    while missing := await _missing(api, scenario, scale):
         if time.monotonic() > deadline:
             found = [str(each) for each in await api.lab_problems(scenario)]
             text = "; ".join((found or missing)[:3])
@@ -67,8 +68,8 @@ async def rolled_out(api: Api, scenario: str) -> None:
         await asyncio.sleep(POLL_SECONDS)
 
 
-async def _missing(api: Api, scenario: str) -> list[str]:
-    found = readiness.all_late(await readiness.workloads(api, scenario)) + await api.tighten(scenario)
+async def _missing(api: Api, scenario: str, scale: float) -> list[str]:
+    found = readiness.all_late(await readiness.workloads(api, scenario)) + await api.tighten(scenario, scale)
     pods = await api.items(path("Pod", namespace=lab_namespace(scenario)), f"{LABEL_PART} in (app, shared)")
     return found + [
         f"pod/{each['metadata']['name']}: old, still there" for each in pods if "deletionTimestamp" in each["metadata"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from functools import partial
 from typing import Any
 
 from faultline.api.run import FaultStatus, Phase, PhaseTimes, RunStatus
@@ -48,17 +49,15 @@ class Record:
     async def enter(self, phase: Phase, message: str = "", at: float | None = None, **changes: Any) -> None:
         """The phase before ends and `phase` begins, now or at a planned time (Unix seconds).
 
-        The end waits for an API server that is away: nobody would write it later.
+        The end waits for an API server that is away: what comes later writes that there is none, and the score is lost.
         """
         now = time.time() if at is None else at
         phases = [each if each.end is not None else each.model_copy(update={"end": now}) for each in self.status.phases]
         if phase is not Phase.DONE:
             phases.append(PhaseTimes(name=phase.value, start=now))
         log.info("run %s: %s", self.name, phase.value)
-        if phase is Phase.DONE:
-            await patiently(lambda: self.write(phase=phase, message=message, phases=phases, **changes))
-        else:
-            await self.write(phase=phase, message=message, phases=phases, **changes)
+        write = partial(self.write, phase=phase, message=message, phases=phases, **changes)
+        await (patiently(write) if phase is Phase.DONE else write())
 
     async def faults(self, found: list[FaultStatus]) -> None:
         """What the injector says of the faults, where it is news."""

@@ -24,13 +24,17 @@ class CpuThrottle(SomePods):
 
     outlives_injector: ClassVar[bool] = True
 
-    cpu: Cpu = Field(description="the limit of each pod meanwhile, 10m or more")
+    cpu: Cpu = Field(description="the limit of each pod meanwhile, 10m or more; scaled to the machine as its own is")
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
         if int(self.cpu.removesuffix("m")) < MIN_MILLIS:
             raise ValueError(f"cpu must be at least {MIN_MILLIS}m, got {self.cpu}")
         return self
+
+    def on_machine(self, scale: float) -> Self:
+        """As much less than the pods' own limit, which is scaled, too."""
+        return self.model_copy(update={"cpu": f"{max(MIN_MILLIS, round(int(self.cpu.removesuffix('m')) * scale))}m"})
 
     async def apply(self, target: PodTarget) -> None:
         """Resizes at the moment."""

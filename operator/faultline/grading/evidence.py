@@ -13,6 +13,8 @@ from faultline.scenario import ScenarioSpec
 SCALE_LIMITS = (1.0, 4.0)
 """Targets are written for the reference machine: a faster one is not asked for more, and of one that is four times
 slower nothing can be said (see validity/canary.py)."""
+CPU_SCALE_LIMITS = (0.2, 2.0)
+"""A machine five times as fast has nobody looked at; of one that is half as fast see validity/cpu_scale.py."""
 
 
 class _FromLoad(Model):
@@ -58,7 +60,7 @@ class Evidence(Model):
 
     `windows` has each phase's (start, end); `end` is when the data was complete in Prometheus, as `wait_complete`
     gives it. `problems` are the operator's own doubts, such as code that changed during the run. `checks` has one entry
-    for each objective that names a check, in their order.
+    for each objective that names a check, in their order. `cpu_scale` is what the CPU limits were multiplied by.
     """
 
     run: str
@@ -69,6 +71,7 @@ class Evidence(Model):
     faults: list[FaultStatus] = Field(default_factory=list)
     problems: list[str] = Field(default_factory=list)
     checks: list[CheckStatus] = Field(default_factory=list)
+    cpu_scale: float = 1.0
 
     @property
     def loaded(self) -> tuple[float, float]:
@@ -98,6 +101,7 @@ class Evidence(Model):
             end=self.end,
             deadline=seconds(spec.load.deadline),
             canary_scale=self.scale(),
+            cpu_scale=self.cpu_scale,
             faults=[
                 Disturbance(
                     name=each.name,

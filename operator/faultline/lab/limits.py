@@ -3,6 +3,8 @@
 A limit of 150m, which a scenario teaches by, would also make importing the app take 5 s and Postgres' first start 15 s.
 So the chart gives each such container a core to start with and names its limit in an annotation; here the limit is set,
 in place and without a restart, and a lab counts as ready only when each of its pods has it.
+
+The annotation counts in cores of the reference machine (faultline.controller.speed): `scale` makes them this machine's.
 """
 
 from __future__ import annotations
@@ -13,6 +15,9 @@ from typing import Any
 from faultline.clients.kube import JSON_PATCH, Kube, path
 from faultline.lab.problems import REQUEST_TIMEOUT, Json, answered, is_ready, pods_of
 from faultline.names import ANNOTATION_CPU, ANNOTATION_FAULT, lab_namespace
+
+LEAST_MILLIS = 10
+"""The kernel gives a quota of 1 ms in 100 at least."""
 
 
 @dataclass(frozen=True)
@@ -26,21 +31,21 @@ class Late:
         return f"pod/{self.pod}: its CPU limit is not in force yet"
 
 
-def tighten(kube: Kube, scenario: str) -> list[str]:
-    """Give each Ready pod of the lab its own CPU limit; what is not in force yet, in words.
+def tighten(kube: Kube, scenario: str, scale: float) -> list[str]:
+    """Give each Ready pod of the lab its own CPU limit, times `scale`; what is not in force yet, in words.
 
     Blocks for as long as its few requests take (each bounded): call it in a thread. Raises Unreachable.
     """
     namespace = lab_namespace(scenario)
-    late = [each for each in map(check, pods_of(kube, namespace, scenario)) if each]
+    late = [found for each in pods_of(kube, namespace, scenario) if (found := check(each, scale))]
     for each in late:
         if each.patch:
             _resize(kube, namespace, each.pod, each.patch)
     return [str(each) for each in late]
 
 
-def check(pod: Json) -> Late | None:
-    """What is missing before the pod has the limit that its annotation names, as `CONTAINER=CPU`."""
+def check(pod: Json, scale: float) -> Late | None:
+    """What is missing before the pod has the limit that its annotation names, as `CONTAINER=CPU`, times `scale`."""
     annotations = pod["metadata"].get("annotations", {})
     wish = annotations.get(ANNOTATION_CPU)
     if ANNOTATION_FAULT in annotations:
@@ -48,7 +53,8 @@ def check(pod: Json) -> Late | None:
         return None
     if not wish or "deletionTimestamp" in pod["metadata"] or not is_ready(pod):
         return None
-    name, _, cpu = wish.partition("=")
+    name, _, reference = wish.partition("=")
+    cpu = f"{max(LEAST_MILLIS, round(millis(reference) * scale))}m"
     index, spec = next((i, each) for i, each in enumerate(pod["spec"]["containers"]) if each["name"] == name)
     if millis(spec["resources"]["limits"]["cpu"]) != millis(cpu):
         where = f"/spec/containers/{index}"

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from faultline.measures._load import PhasedMeasure, quoted
-from faultline.measures.base import Context
+from faultline.measures.base import Context, grown
 
 Part = Literal["app", "shared", "store"]
 PARTS: tuple[Part, ...] = ("app", "shared", "store")
@@ -26,6 +26,11 @@ class MeterMeasure(PhasedMeasure):
     def pods(self, context: Context) -> str:
         """The selector of the lab's pods."""
         return f"{{namespace={quoted(context.lab_namespace)},part=~{quoted('|'.join(self.parts))}}}"
+
+    def cpu(self, context: Context) -> str:
+        """CPU seconds of the reference machine: the growth of each pod's counter, whatever pods came and went."""
+        used = grown(f"faultline_pod_cpu_seconds_total{self.pods(context)}", *context.span(self.phases))
+        return used if context.cpu_scale == 1 else f"({used}) / {context.cpu_scale:g}"
 
     def thousands(self, context: Context) -> str:
         """Requests answered well, in thousands; nothing when there was none, as no use of resources is worth that."""

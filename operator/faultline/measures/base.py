@@ -34,7 +34,8 @@ class Disturbance(Model):
 class Context(Model):
     """What a query may refer to. `windows` are Unix seconds (start, end) by phase; `end` is when the data is complete.
 
-    `deadline` is the client's, in seconds; `canary_scale` is this machine's latency over the reference machine's.
+    `deadline` is the client's, in seconds; `canary_scale` is this machine's latency over the reference machine's, and
+    `cpu_scale` its CPU time for the same work.
     """
 
     run: str
@@ -45,6 +46,7 @@ class Context(Model):
     end: float
     deadline: float = 3.0
     canary_scale: float = 1.0
+    cpu_scale: float = 1.0
     faults: list[Disturbance] = Field(default_factory=list)
 
     def span(self, phases: Sequence[str]) -> tuple[float, float]:

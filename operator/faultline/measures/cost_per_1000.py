@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from faultline.measures._meter import MeterMeasure
-from faultline.measures.base import Context, Direction, grown, length, moment
+from faultline.measures.base import Context, Direction, length, moment
 
 GIB_HOUR = 1024**3 * 3600
 
@@ -27,8 +27,7 @@ class CostPer1000(MeterMeasure):
     def query(self, context: Context) -> str:
         """The meter's CPU counter, and the mean of its memory readings times the time."""
         start, end = context.span(self.phases)
-        cpu = grown(f"faultline_pod_cpu_seconds_total{self.pods(context)}", start, end)
         each_second = f"{length(start, end)[:-1]}:1s] {moment(end)}"
         held = f"avg_over_time(sum(faultline_pod_memory_bytes{self.pods(context)}){each_second}) * {end - start:g}"
-        cost = f"({cpu}) * {self.core_hour / 3600:.6g}\n  + {held} * {self.gib_hour / GIB_HOUR:.6g}"
+        cost = f"({self.cpu(context)}) * {self.core_hour / 3600:.6g}\n  + {held} * {self.gib_hour / GIB_HOUR:.6g}"
         return f"({cost})\n/ {self.thousands(context)}"

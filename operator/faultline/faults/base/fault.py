@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from random import Random
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self
 
 from faultline.api.base import Model
 
@@ -87,6 +87,13 @@ class Fault(Model, ABC):
     def over(self, length: float) -> float:
         """When it goes for the last time, in seconds after its start."""
         return self.windows(length)[-1][1]
+
+    def on_machine(self, scale: float) -> Self:
+        """The fault where pods have `scale` times the CPU that their scenario says: another one if it counts in cores.
+
+        Cores of a slower machine do less, so that its pods have more of them.
+        """
+        return self
 
     def references(self) -> list[Reference]:
         """What has to be in the lab."""

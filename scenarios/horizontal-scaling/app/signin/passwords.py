@@ -1,4 +1,4 @@
-"""Passwords are kept as `pbkdf2_sha256$ROUNDS$SALT$HASH`, so that whoever steals the table has to guess, slowly."""
+"""Passwords are kept as `scrypt$N$R$SALT$HASH`, so that whoever steals the table has to guess, slowly."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ HASH_BYTES = 18
 
 def matches(password: str, kept: str) -> bool:
     """Whether `password` is the one that was kept."""
-    _, rounds, salt, wanted = kept.split("$")
-    found = hashlib.pbkdf2_hmac("sha256", password.encode(), salt.encode(), int(rounds), HASH_BYTES)
+    _, n, r, salt, wanted = kept.split("$")
+    found = hashlib.scrypt(password.encode(), salt=salt.encode(), n=int(n), r=int(r), p=1, dklen=HASH_BYTES)
     return hmac.compare_digest(found, b64decode(wanted))
