@@ -7,6 +7,8 @@ import json
 from tests.e2e.lab import GONE_SECONDS, Lab, kubectl, wait_for
 
 from faultline.host.home import Home
+from faultline.lab.limits import LEAST_MILLIS, millis
+from faultline.names import ANNOTATION_CPU
 
 
 def test_a_run_grades_what_it_saw(tiny: Lab) -> None:
@@ -28,6 +30,17 @@ def test_a_run_grades_what_it_saw(tiny: Lab) -> None:
     assert (folder / "history.jsonl.gz").stat().st_size > 0
     described = kubectl("describe", "run", run).stdout
     assert "verdict" in described.lower()
+    assert_scaled(tiny, status["cpuScale"])
+
+
+def assert_scaled(lab: Lab, scale: float) -> None:
+    """Each pod has in force what its part may use on the reference machine, times what this machine takes longer."""
+    pods = lab.pods(lab.namespace)
+    assert {each["metadata"]["labels"]["app"] for each in pods} >= {"web", "postgres", "redis"}
+    for pod in pods:
+        name, _, cpu = pod["metadata"]["annotations"][ANNOTATION_CPU].partition("=")
+        [found] = [each for each in pod["status"]["containerStatuses"] if each["name"] == name]
+        assert millis(found["resources"]["limits"]["cpu"]) == max(LEAST_MILLIS, round(millis(cpu) * scale))
 
 
 def test_stop_ends_the_faults_and_the_run(tiny: Lab) -> None:
