@@ -16,7 +16,7 @@ from faultline.catalogue import CONFIGMAPS, CodeVersion, heldout_digest
 from faultline.clients.kube import path
 from faultline.controller import api as controller_api
 from faultline.controller import experiment as module
-from faultline.controller import prepare, watch
+from faultline.controller import prepare, speed, watch
 from faultline.controller.experiment import Experiment
 from faultline.controller.labs import Labs
 from faultline.controller.settings import Settings
@@ -44,6 +44,7 @@ async def prometheus():
 async def ground(api, helm, harness, prometheus, tmp_path, monkeypatch):
     """A Ready lab `shop`; gives a function that makes the Experiment of a new Run."""
     monkeypatch.setattr(module, "LEAD_SECONDS", 0.1)
+    monkeypatch.setattr(speed, "measure", lambda: 1.0)
     monkeypatch.setattr(watch, "CHANGES_SECONDS", 0.1)
     monkeypatch.setattr(watch, "MIRROR_SECONDS", 0.1)
     monkeypatch.setattr(watch, "RENEW_SECONDS", 0.1)

@@ -35,12 +35,21 @@ def test_it_is_bounded_and_has_two_digits(monkeypatch: pytest.MonkeyPatch, secon
 
 
 async def test_what_is_chance_moves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "DOUBT_SECONDS", 0)
     speed, seen = Speed(), []
     for found in (1.08, 0.92, 1.3, 1.2, 1.4, 0.5):
         monkeypatch.setattr(module, "measure", lambda found=found: found)
-        await speed.look()
-        seen.append(speed.scale)
-    assert seen == [1, 1, 1.3, 1.3, 1.3, 0.5]
+        seen.append((await speed.look(), speed.scale))
+    assert seen == [(False, 1), (False, 1), (True, 1.3), (False, 1.3), (False, 1.3), (True, 0.5)]
+
+
+async def test_a_machine_that_was_busy_for_a_moment_is_no_slower(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "DOUBT_SECONDS", 0)
+    speed, readings = Speed(), iter([1.6, 1.5, 1.0, 1.6, 1.5, 1.4, 1.45])
+    monkeypatch.setattr(module, "measure", lambda: next(readings))
+    assert not await speed.look()
+    assert await speed.look()
+    assert speed.scale == 1.4
 
 
 @pytest.mark.parametrize(("scale", "cpu"), [(1.0, "60m"), (1.5, "90m"), (0.5, "30m"), (0.1, "10m")])

@@ -24,6 +24,8 @@ ROUNDS, PIECES, REST_SECONDS = 10, 20, 0.05
 since a pod that burns what its limit allows does so in the first part of each tenth of a second."""
 SAME = 0.1
 """Less of a difference is chance, and would only move limits to and fro from run to run."""
+DOUBTS, DOUBT_SECONDS = 3, 1.0
+"""How often a machine that seems to have become slower is measured again: it may only have been busy for a moment."""
 
 
 class Speed:
@@ -32,12 +34,19 @@ class Speed:
     def __init__(self) -> None:
         self.scale = 1.0
 
-    async def look(self) -> None:
-        """Measure again; to be called while no load is on."""
+    async def look(self) -> bool:
+        """Measure again, while no load is on; whether the scale is another one now."""
         found = await asyncio.to_thread(measure)
-        if abs(found / self.scale - 1) > SAME:
-            log.info("this machine takes %.2f times the reference's CPU time, %.2f before", found, self.scale)
-            self.scale = found
+        for _ in range(DOUBTS):
+            if found / self.scale - 1 <= SAME:
+                break
+            await asyncio.sleep(DOUBT_SECONDS)
+            found = min(found, await asyncio.to_thread(measure))
+        if abs(found / self.scale - 1) <= SAME:
+            return False
+        log.info("this machine takes %.2f times the reference's CPU time, %.2f before", found, self.scale)
+        self.scale = found
+        return True
 
 
 def measure() -> float:

@@ -13,7 +13,7 @@ class CpuScaled(Rule):
     """
 
     async def check(self, question: Question) -> list[Doubt]:
-        """As the operator measured it before the pods were made afresh."""
+        """As the operator measured it on the idle lab."""
         scale = question.evidence.cpu_scale
         if scale < CPU_SCALE_LIMITS[1]:
             return []
