@@ -17,8 +17,9 @@ from faultline.grading.evidence import CPU_SCALE_LIMITS
 log = logging.getLogger(__name__)
 
 REFERENCE_SECONDS = 0.00031
-"""CPU time of one piece of work in the operator's image on the reference machine, which is a quarter slower than the last
-that scenarios were set on (AMD EPYC of the fifth generation: 0.00025): most machines are slower than that one."""
+"""CPU time of one piece of work in the operator's image on the reference machine, which is a quarter slower than the one
+that scenarios were last set on (AMD EPYC of the fifth generation: 0.00025): most machines are slower than that.
+"""
 ROUNDS, PIECES, REST_SECONDS = 10, 20, 0.05
 """The shortest piece counts: whatever else the machine does makes one longer, and nothing makes it shorter. With rests,
 since a pod that burns what its limit allows does so in the first part of each tenth of a second."""
