@@ -17,7 +17,7 @@ from faultline.grading.evidence import CPU_SCALE_LIMITS
 log = logging.getLogger(__name__)
 
 REFERENCE_SECONDS = 0.00031
-"""CPU time of one piece of work in the operator's image on the reference machine, which is a quarter slower than the one
+"""CPU time of one piece of work in the operator's image on the reference machine. It is a quarter slower than the one
 that scenarios were last set on (AMD EPYC of the fifth generation: 0.00025): most machines are slower than that.
 """
 ROUNDS, PIECES, REST_SECONDS = 10, 20, 0.05
