@@ -12,10 +12,10 @@ import yaml
 from tests.e2e.lab import SCENARIOS, TINY, Lab, kubectl, wait_for
 
 from faultline import catalogue
+from faultline.api.cpu import millis
 from faultline.cli import _labs
 from faultline.cli._cluster import Cluster
 from faultline.grading.evidence import CPU_SCALE_LIMITS
-from faultline.lab.limits import millis
 from faultline.names import ANNOTATION_FAULT
 
 pytestmark = pytest.mark.beside

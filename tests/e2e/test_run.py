@@ -6,8 +6,8 @@ import json
 
 from tests.e2e.lab import GONE_SECONDS, Lab, kubectl, wait_for
 
+from faultline.api.cpu import LEAST_MILLIS, millis
 from faultline.host.home import Home
-from faultline.lab.limits import LEAST_MILLIS, millis
 from faultline.names import ANNOTATION_CPU
 
 

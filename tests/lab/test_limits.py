@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from kubernetes.client import ApiClient, Configuration
 
+from faultline.api.cpu import millis
 from faultline.clients.kube import Kube
 from faultline.errors import Unreachable
 from faultline.lab import problems
-from faultline.lab.limits import check, millis, tighten
+from faultline.lab.limits import check, tighten
 
 Answer = tuple[int, Any]
 """Status and body; a text goes out as it is."""

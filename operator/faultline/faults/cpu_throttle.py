@@ -8,10 +8,9 @@ from typing import ClassVar, Self
 from pydantic import Field, model_validator
 
 from faultline.api.app import Cpu
+from faultline.api.cpu import LEAST_MILLIS, millis, scaled
 from faultline.faults.base import PodTarget, SomePods
 
-MIN_MILLIS = 10
-"""The kernel gives a quota of 1 ms in 100 at least."""
 FELT_SHARE = 0.02
 
 
@@ -28,13 +27,13 @@ class CpuThrottle(SomePods):
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
-        if int(self.cpu.removesuffix("m")) < MIN_MILLIS:
-            raise ValueError(f"cpu must be at least {MIN_MILLIS}m, got {self.cpu}")
+        if millis(self.cpu) < LEAST_MILLIS:
+            raise ValueError(f"cpu must be at least {LEAST_MILLIS}m, got {self.cpu}")
         return self
 
     def on_machine(self, scale: float) -> Self:
         """As much less than the pods' own limit, which is scaled, too."""
-        return self.model_copy(update={"cpu": f"{max(MIN_MILLIS, round(int(self.cpu.removesuffix('m')) * scale))}m"})
+        return self.model_copy(update={"cpu": scaled(self.cpu, scale)})
 
     async def apply(self, target: PodTarget) -> None:
         """Resizes at the moment."""
@@ -58,7 +57,7 @@ class CpuThrottle(SomePods):
         found = await target.pressure(target.state["pods"])
         if not found:
             return 0.0
-        low = int(self.cpu.removesuffix("m")) / 1000
+        low = millis(self.cpu) / 1000
         mean = math.fsum(each.throttled for each in found if each.quota <= low * 1.01) / len(found)
         if any(each.quota <= low * 1.01 for each in found):
             return mean if mean >= FELT_SHARE else None

@@ -12,12 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from faultline.api.cpu import millis, scaled
 from faultline.clients.kube import JSON_PATCH, Kube, path
 from faultline.lab.problems import REQUEST_TIMEOUT, Json, answered, is_ready, pods_of
 from faultline.names import ANNOTATION_CPU, ANNOTATION_FAULT, lab_namespace
-
-LEAST_MILLIS = 10
-"""The kernel gives a quota of 1 ms in 100 at least."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ def check(pod: Json, scale: float) -> Late | None:
     if not wish or "deletionTimestamp" in pod["metadata"] or not is_ready(pod):
         return None
     name, _, reference = wish.partition("=")
-    cpu = f"{max(LEAST_MILLIS, round(millis(reference) * scale))}m"
+    cpu = scaled(reference, scale)
     index, spec = next((i, each) for i, each in enumerate(pod["spec"]["containers"]) if each["name"] == name)
     if millis(spec["resources"]["limits"]["cpu"]) != millis(cpu):
         where = f"/spec/containers/{index}"
@@ -64,11 +62,6 @@ def check(pod: Json, scale: float) -> Late | None:
     status = next(each for each in pod["status"]["containerStatuses"] if each["name"] == name)
     in_force = status.get("resources", {}).get("limits", {}).get("cpu", cpu)
     return None if millis(in_force) == millis(cpu) else Late(pod["metadata"]["name"], None)
-
-
-def millis(cpu: str) -> int:
-    """Thousandths of a core, of a quantity as Kubernetes writes it: `150m`, `1`, `0.5`."""
-    return int(cpu.removesuffix("m")) if cpu.endswith("m") else round(float(cpu) * 1000)
 
 
 def _resize(kube: Kube, namespace: str, pod: str, patch: list[dict[str, Any]]) -> None:

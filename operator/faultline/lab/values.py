@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from faultline.api.app import DATA_STORES, SERVICE_PORT, App, Edge, Service
+from faultline.api.cpu import millis
 from faultline.errors import InvalidInput
 from faultline.names import (
     CANARY_EDGE_PORT,
@@ -149,20 +150,16 @@ def _pgbouncer(app: App) -> dict[str, Any] | None:
 
 def cpu_limits(app: App) -> dict[str, int]:
     """Thousandths of a core by component, all replicas together; exporters are ours and do not count."""
-    limits = {service.name: _millis(service.cpu) * service.replicas for service in app.services}
+    limits = {service.name: millis(service.cpu) * service.replicas for service in app.services}
     if app.postgres:
-        limits["postgres"] = _millis(app.postgres.cpu) * (1 + app.postgres.replicas + app.postgres.second)
+        limits["postgres"] = millis(app.postgres.cpu) * (1 + app.postgres.replicas + app.postgres.second)
     if app.redis:
-        limits["redis"] = _millis(app.redis.cpu) * app.redis.replicas
+        limits["redis"] = millis(app.redis.cpu) * app.redis.replicas
     if app.pgbouncer:
-        limits["pgbouncer"] = _millis(app.pgbouncer.cpu)
+        limits["pgbouncer"] = millis(app.pgbouncer.cpu)
     if app.rabbitmq:
-        limits["rabbitmq"] = _millis(app.rabbitmq.cpu) * app.rabbitmq.replicas
+        limits["rabbitmq"] = millis(app.rabbitmq.cpu) * app.rabbitmq.replicas
     return limits
-
-
-def _millis(cpu: str) -> int:
-    return int(cpu.removesuffix("m"))
 
 
 def check_cpu(app: App) -> None:
@@ -170,7 +167,7 @@ def check_cpu(app: App) -> None:
     limits = cpu_limits(app)
     total = sum(limits.values())
     if total > CPU_LIMIT_MILLIS:
-        parts = ", ".join(f"{name} {millis}m" for name, millis in limits.items())
+        parts = ", ".join(f"{name} {each}m" for name, each in limits.items())
         raise InvalidInput(
             "FL120",
             f"app: the CPU limits must sum to at most {CPU_LIMIT_MILLIS}m, got {total}m ({parts})",

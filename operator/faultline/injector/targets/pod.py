@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from faultline.api.app import SERVICE_PORT
+from faultline.api.cpu import millis
 from faultline.api.sample import Outcome, Sample
 from faultline.clients.kube import Json, Kube, path
 from faultline.clients.node_orders import SELECTOR, NodeOrder
@@ -175,7 +176,7 @@ class Pods:
             if mark:
                 raise Conflict("FL424", f"{pod} is changed by {mark['owner']} already", "give them other times")
             own = _cpu(found)
-            if _millis(cpu) >= _millis(own):
+            if millis(cpu) >= millis(own):
                 raise InvalidInput("FL131", f"cpu must be below the limit {own} of {pod}, got {cpu}", "lower it")
             # The mark first: what is marked is put back whatever dies, and left alone by who sets limits otherwise.
             kube.operate(where, [_annotate({"owner": owner, "cpu": own})])
@@ -497,7 +498,3 @@ def _resize(kube: Kube, where: str, cpu: str) -> None:
     place = "/spec/containers/0"
     test = {"op": "test", "path": f"{place}/name", "value": "app"}
     kube.operate(f"{where}/resize", [test, {"op": "replace", "path": f"{place}/resources/limits/cpu", "value": cpu}])
-
-
-def _millis(cpu: str) -> int:
-    return int(cpu.removesuffix("m")) if cpu.endswith("m") else round(float(cpu) * 1000)
