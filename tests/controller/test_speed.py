@@ -15,16 +15,9 @@ from faultline.scenario import ScenarioSpec
 GOOD = Path(__file__).parents[1] / "fixtures/scenarios/good.yaml"
 
 
-def test_twice_the_work_is_a_machine_half_as_fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    once = module._piece
-
-    def twice() -> float:
-        return once() + once()
-
-    monkeypatch.setattr(module, "REFERENCE_SECONDS", min(once() for _ in range(300)))
-    assert measure() == pytest.approx(1, abs=0.3)
-    monkeypatch.setattr(module, "_piece", twice)
-    assert measure() > 1.5
+def test_a_piece_of_work_takes_the_threads_own_cpu_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module.time, "thread_time", iter([1.0, 1.5]).__next__)
+    assert module._piece() == 0.5
 
 
 @pytest.mark.parametrize(("seconds", "scale"), [(1e-9, 0.2), (0.0005, 0.5), (0.0012, 1.2), (9.0, 2.0)])
