@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
+import pytest
 from tests.report.conftest import MARK
 
 from faultline.api.run import CounterExample
@@ -72,6 +73,32 @@ def test_operations_that_took_no_time_have_the_whole_width_and_their_times_are_i
     }
     assert times["29.000 s"] == (first, "start")
     assert times["30.000 s"] == (second, "end")
+
+
+def seen(at, lasts=0.0, note=""):
+    return {"op": "booked", "key": "order-5f", "start": MARK + at, "end": MARK + at + lasts, "outcome": "ok",
+            "note": note}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("operations", "squeezed"),
+    [
+        ([seen(20), seen(61, note="there again, though it had been taken back, and nobody at all asked for it")], 0),
+        ([seen(24.7, 0.8), seen(50.1, 0.02, "the value is not what is read")], 0),
+        ([seen(20, note="and again " * 30), seen(61)], 1),
+    ],
+)
+def test_texts_are_seen_to_their_end_wherever_their_bar_is(record, operations, squeezed):
+    example = CounterExample.model_validate({"text": "twice", "operations": operations})
+    svg = ElementTree.fromstring(picture(example, record()))  # noqa: S314 - our own
+    texts = [each for each in svg if each.tag == "text"]
+    for each in texts:
+        # A letter of 12 pixels has at least 6 in any font for a page.
+        wide = float(each.get("textLength") or 6 * len("".join(each.itertext())))
+        begins = float(each.get("x")) - {"end": wide, "middle": wide / 2}.get(each.get("text-anchor"), 0)
+        assert begins >= 0
+        assert begins + wide <= 980
+    assert [each.get("textLength") is not None for each in texts].count(True) == squeezed
 
 
 def test_a_scale_keeps_the_order_and_cuts_only_what_is_long():

@@ -20,6 +20,8 @@ GAP = 46.0
 """Width of idle time, whatever its length, which is written into it; more where nothing else takes room."""
 IDLE_SHARE = 0.35
 """Time without any operation is cut short when it is longer than this share of all time with one."""
+LETTER, SMALL_LETTER = 7.9, 7.3
+"""Width of a letter in report.css's 13 and 12 pixels, in the widest of its fonts."""
 FINAL_READS = "final_reads"
 
 
@@ -128,17 +130,23 @@ def _bar(operation: SeenOperation, top: float, scale: Scale, last: float) -> str
     left = scale.x(operation.start)
     right = scale.x(last if operation.end is None else operation.end)
     width = max(right - left, LEAST)
-    # Text grows to the side that has room.
-    anchor, at = ("start", left) if left < WIDTH * 0.6 else ("end", left + width)
     kind = operation.outcome if operation.end is not None else "unknown open"
-    note = f" — {escape(operation.note)}" if operation.note else ""
+    said, note = what(operation), f" — {operation.note}" if operation.note else ""
+    who = f"{_who(operation)}, {operation.outcome}"
     return (
-        f'<text x="{at:.1f}" y="{top + 12:.1f}" text-anchor="{anchor}"><tspan class="what">{escape(what(operation))}'
-        f"</tspan>{note}</text>"
+        f'<text {_inside(left, LETTER * len(said + note))} y="{top + 12:.1f}">'
+        f'<tspan class="what">{escape(said)}</tspan>{escape(note)}</text>'
         f'<rect class="{kind}" x="{left:.1f}" y="{top + 19:.1f}" width="{width:.1f}" height="{BAR}" rx="3"/>'
-        f'<text class="who" x="{at:.1f}" y="{top + 42:.1f}" text-anchor="{anchor}">{escape(_who(operation))}, '
-        f"{escape(operation.outcome)}</text>"
+        f'<text class="who" {_inside(left, SMALL_LETTER * len(who))} y="{top + 42:.1f}">{escape(who)}</text>'
     )
+
+
+def _inside(left: float, width: float) -> str:
+    """Where a text of so many pixels begins: at its bar, or as far before it as it takes to be seen to its end."""
+    room = WIDTH - LEFT - RIGHT
+    if width > room:
+        return f'x="{LEFT}" textLength="{room}" lengthAdjust="spacingAndGlyphs"'
+    return f'x="{min(left, LEFT + room - width):.1f}"'
 
 
 def _band(fault: FaultStatus, scale: Scale, height: int) -> str:
@@ -169,13 +177,14 @@ def _axis(operations: Sequence[SeenOperation], scale: Scale, mark: float, last: 
     placed, texts = -100.0, []
     for moment, anchor in sorted(moments.items()):
         x = scale.x(moment)
-        begins = x if anchor == "start" else x - 60
+        wide = SMALL_LETTER * len(text := f"{moment - mark:.3f} s")
+        if anchor == "start" and x + wide > WIDTH:
+            anchor, x = "end", WIDTH
+        begins = x if anchor == "start" else x - wide
         if begins < placed + 6:
             continue
-        placed = begins + 60
-        texts.append(
-            f'<text class="axis" x="{x:.1f}" y="{height - 8}" text-anchor="{anchor}">{moment - mark:.3f} s</text>'
-        )
+        placed = begins + wide
+        texts.append(f'<text class="axis" x="{x:.1f}" y="{height - 8}" text-anchor="{anchor}">{text}</text>')
     line = f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{height - 22}" y2="{height - 22}"/>'
     return [line, *texts]
 
