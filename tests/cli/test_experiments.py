@@ -269,6 +269,42 @@ def test_the_page_has_what_each_variant_gave(run_json, proven):
     assert "| wrong/slower | fail | 3 of 3 | 30 | 3 | 81 | 200 MiB | 0.75 | 63% | = |" in page
 
 
+OBJECTIVE = "{name: answers, weight: 1, target: 0.99, worst: 0.9, reason: answer people, availability: {}}"
+FAST = "{name: fast, weight: 1, target: 0.3, worst: 1, reason: be fast, latency_quantile: {quantile: '0.95'}}"
+
+
+def test_the_page_has_which_variants_fail_each_objective(run_json, proven, story, scenarios):
+    path = scenarios / "shop" / "scenario.yaml"
+    path.write_text(path.read_text().replace(f"[{OBJECTIVE}]", f"[{OBJECTIVE}, {FAST}]"))
+    for value, lost in ((0.12, ["answers"]), (0.2, ["answers", "fast"])):
+        good = result("solution", "pass", 99)
+        good.run.raw["status"]["objectives"].append(
+            {
+                "name": "fast",
+                "measure": "latency_quantile",
+                "value": value,
+                "target": 0.3,
+                "worst": 1,
+                "weight": 1,
+                "met": True,
+            }
+        )
+        story(solution=good, **{"wrong/slower": result("wrong/slower", "fail", 30, lost=lost)})
+        run_json("verify", "shop", "--variant", "solution", "--variant", "wrong/slower")
+    story(flawed=result("flawed", "fail", 10))
+    run_json("verify", "shop", "--variant", "flawed")
+    page = _verification.page([scenarios / "shop"])
+    assert "| answers | at least 99% | - | wrong/slower |" in page
+    assert "| fast | at most 300 ms | 120 to 200 ms | wrong/slower (1 of 2) |" in page
+
+
+def test_the_page_names_an_objective_that_no_variant_fails(run_json, proven, story):
+    story(flawed=result("flawed", "fail", 10))
+    run_json("verify", "shop", "--variant", "flawed")
+    run_json("verify", "--all", "--budget", "0")
+    assert "| answers | at least 99% | - | no variant |" in _verification.PAGE.read_text()
+
+
 def test_without_time_the_page_says_what_was_never_run(run_json, proven):
     code, answer = run_json("verify", "--all", "--budget", "0")
     assert (code, answer["scenarios"][0]["not_run"], proven) == (1, VARIANTS, [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,10 @@ from faultline.cli import _verified
 from faultline.cli._verified import Row
 from faultline.cli.verify import expected
 from faultline.host.home import REPO
+from faultline.measures.base import Measure
+from faultline.report.quantity import quantity
+from faultline.scenario import ObjectiveSpec, ScenarioSpec
+from faultline.validation import scenario_object
 
 PAGE = REPO / "docs" / "verification.md"
 MIB = 1024**2
@@ -27,10 +32,19 @@ Each row is one variant as it is now; runs of other versions of its code, load, 
 and were run again; **flips at most** what so many runs without a flip say of the next one, with 95% confidence. Memory
 and cores are the most that system and harness together used. **Engine**: `=` when the images and the lab's chart are
 those of this checkout.
+
+Below stands what each objective tells apart in the same runs: its target (of latencies before it is scaled to the
+machine), what the solutions had, and which variants failed it; how often, where it was not each time. An objective that
+no variant fails has not shown yet that it can fail.
 """
 TABLE = """
 | variant | must | runs | score | tries | seconds | memory | cores | flips at most | engine |
 |---|---|---|---|---|---|---|---|---|---|
+"""
+OBJECTIVES = """
+
+| objective | target | solutions | failed by |
+|---|---|---|---|
 """
 
 
@@ -51,7 +65,10 @@ def _scenario(folder: Path, engine: str) -> str:
     lines = [
         _variant(each, [row for row in rows if row.variant == each], engine) for each in catalogue.variants(folder)
     ]
-    return f"\n## {folder.name}\n\n{curriculum.lesson(folder).title}.\n{TABLE}" + "\n".join(lines) + "\n"
+    spec = ScenarioSpec.model_validate(scenario_object(folder / "scenario.yaml")["spec"])
+    objectives = [_objective(each, rows) for each in spec.objectives]
+    title = f"\n## {folder.name}\n\n{curriculum.lesson(folder).title}.\n"
+    return title + TABLE + "\n".join(lines) + OBJECTIVES + "\n".join(objectives) + "\n"
 
 
 def _variant(variant: str, rows: Sequence[Row], engine: str) -> str:
@@ -72,6 +89,33 @@ def _variant(variant: str, rows: Sequence[Row], engine: str) -> str:
     else:
         cells += ["", "", "", "", "", "", "never run"]
     return f"| {' | '.join(cells)} |"
+
+
+def _objective(objective: ObjectiveSpec, rows: Sequence[Row]) -> str: 
+    kind, target, unit = objective.kind, "no violation", ""
+    if isinstance(kind, Measure):
+        unit = kind.value_unit
+        target = f"at {'least' if kind.improves == 'higher' else 'most'} {quantity(objective.target, unit)}"
+    kept = [each.measured.get(objective.name) for each in rows if each.expected == "pass"]
+    values = [each for each in kept if each is not None]
+    failed = [_failed(objective.name, list(runs)) for _, runs in itertools.groupby(rows, key=lambda row: row.variant)]
+    cells = [objective.name, target, _range(values, unit), ", ".join(filter(None, failed)) or "no variant"]
+    return f"| {' | '.join(cells)} |"
+
+
+def _range(values: Sequence[float], unit: str) -> str:
+    if not values:
+        return "-"
+    low, high = quantity(min(values), unit), quantity(max(values), unit)
+    number, _, of = low.partition(" ")
+    return low if low == high else f"{number if of and high.endswith(f' {of}') else low} to {high}"
+
+
+def _failed(objective: str, rows: Sequence[Row]) -> str:
+    count = sum(objective in each.lost for each in rows)
+    if not count:
+        return ""
+    return rows[0].variant if count == len(rows) else f"{rows[0].variant} ({count} of {len(rows)})"
 
 
 def _span(scores: Sequence[int]) -> str:
