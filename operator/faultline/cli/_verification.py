@@ -91,7 +91,7 @@ def _variant(variant: str, rows: Sequence[Row], engine: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _objective(objective: ObjectiveSpec, rows: Sequence[Row]) -> str: 
+def _objective(objective: ObjectiveSpec, rows: Sequence[Row]) -> str:
     kind, target, unit = objective.kind, "no violation", ""
     if isinstance(kind, Measure):
         unit = kind.value_unit

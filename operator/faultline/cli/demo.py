@@ -63,7 +63,7 @@ def _announce(setup: bool) -> None:
     run = _runs.total_seconds(_labs.Lab(manifest))
     console.print(f"This takes about {duration(2 * run + REST_SECONDS)}: two runs of about {duration(run)} each.")
     if setup and not Home.from_environment().kubeconfig.exists():
-        console.print("The first set-up comes before it: 3 minutes where images can be pulled, else up to 20 minutes.")
+        console.print("The first set-up comes before it: 3 minutes where images can be pulled, else up to 21 minutes.")
 
 
 def _set_up() -> None:
