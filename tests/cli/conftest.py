@@ -138,6 +138,7 @@ spec:
     "app/web.py": "app = 1\n",
     "solution/web.py": "app = 2\n",
     "wrong/slower/web.py": "app = 3\n",
+    "wrong/slower/wrong.yaml": "objective: answers\nreason: it is slower\n",
     "load.py": "",
     "HINTS.md": "# Hints\n\n## Rung 1: Symptom\n\nLook.\n\n## Rung 2: Cause\n\nThink.\n",
 }

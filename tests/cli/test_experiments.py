@@ -107,7 +107,6 @@ def test_demo_ends_badly_unless_both_verdicts_are_as_they_must_be(run, story, fl
 
 
 def test_verify_wants_every_verdict_and_the_objective_that_catches(run_json, story, scenarios):
-    (scenarios / "shop" / "wrong" / "slower" / "wrong.yaml").write_text("objective: answers\nreason: it is slower\n")
     story(
         flawed=result("flawed", "fail", 10),
         solution=result("solution", "pass", 99),
@@ -118,7 +117,6 @@ def test_verify_wants_every_verdict_and_the_objective_that_catches(run_json, sto
 
 
 def test_verify_refuses_a_wrong_fix_that_fails_for_another_reason(run_json, story, scenarios):
-    (scenarios / "shop" / "wrong" / "slower" / "wrong.yaml").write_text("objective: answers\nreason: it is slower\n")
     story(**{"wrong/slower": result("wrong/slower", "fail", 30, lost=["something else"])})
     code, answer = run_json("verify", "shop", "--variant", "wrong/slower")
     assert (code, answer["as_expected"]) == (1, False)
@@ -131,7 +129,6 @@ LINE = "- {name: two, file: web.py, line: app = 2, instead: app = 4, caught_by: 
 @pytest.fixture
 def safety(scenarios):
     """Writes the scenario's safety.yaml."""
-    (scenarios / "shop" / "wrong" / "slower" / "wrong.yaml").write_text("objective: answers\nreason: it is slower\n")
     return lambda text: (scenarios / "shop" / "safety.yaml").write_text(text)
 
 
@@ -197,7 +194,6 @@ def test_verify_without_time_names_what_was_not_run(run_json, story, monkeypatch
 @pytest.fixture
 def proven(story, scenarios, monkeypatch, tmp_path):
     """All variants of `shop` end as they must; gives the runs as they are done."""
-    (scenarios / "shop" / "wrong" / "slower" / "wrong.yaml").write_text("objective: answers\nreason: it is slower\n")
     monkeypatch.setattr(_verification, "PAGE", tmp_path / "verification.md")
     monkeypatch.setattr(_verification, "REPO", tmp_path)
     return story(
@@ -228,6 +224,17 @@ def test_what_has_changed_is_proven_anew(run_json, proven, scenarios, file, agai
     run_json("verify", "--all")
     path = scenarios / "shop" / file
     path.write_text(path.read_text() + "# changed\n")
+    run_json("verify", "--all")
+    assert [variant for variant, _ in proven[3:]] == again
+
+
+@pytest.mark.parametrize(
+    ("change", "again"), [(("answers", "speed"), ["wrong/slower"]), (("slower", "far too slow"), [])]
+)
+def test_a_proof_of_a_wrong_fix_is_of_its_objective_and_not_of_its_reason(run_json, proven, scenarios, change, again):
+    run_json("verify", "--all")
+    path = scenarios / "shop" / "wrong" / "slower" / "wrong.yaml"
+    path.write_text(path.read_text().replace(*change))
     run_json("verify", "--all")
     assert [variant for variant, _ in proven[3:]] == again
 

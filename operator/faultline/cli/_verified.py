@@ -13,6 +13,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from faultline import catalogue, heldout, safety_lines
@@ -75,11 +76,19 @@ def variant_digest(folder: Path, variant: str) -> str:
     That is the object, the load, the data, what is held out, and the objective that must catch the variant.
     """
     texts = [_text(folder / name) for name in ("scenario.yaml", "load.py", "seed.sql")]
-    line = catalogue.safety_line(folder, variant)
-    texts.append(line.caught_by if line else _text(folder / variant / "wrong.yaml"))
+    texts.append(caught_by(folder, variant) or "")
     if (held_out := folder / heldout.FILE).is_file():
         texts.append(_text(held_out))
     return _digest([catalogue.version(folder, variant).digest, *texts])
+
+
+def caught_by(folder: Path, variant: str) -> str | None:
+    """The objective that must catch a variant, as its wrong.yaml or safety.yaml says; None where none has to."""
+    if (line := catalogue.safety_line(folder, variant)) is not None:
+        return line.caught_by
+    if not variant.startswith("wrong/"):
+        return None
+    return str(yaml.safe_load((folder / variant / "wrong.yaml").read_text(encoding="utf-8"))["objective"])
 
 
 def _text(file: Path) -> str:

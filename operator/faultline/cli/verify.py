@@ -130,23 +130,14 @@ def expected(variant: str) -> str:
     return "pass" if variant.startswith("solution") else "fail"
 
 
-def caught_by(folder: Path, variant: str) -> str | None:
-    """The objective that must catch a variant, as its wrong.yaml or safety.yaml says; None where none has to.
-
-    Raises InvalidInput (FL127) for one that is not the scenario's.
-    """
-    import yaml
-
+def _check_line(folder: Path, variant: str) -> None:
+    """Refuse (FL127) a line of safety whose objective the scenario has not."""
     from faultline import catalogue, safety_lines
     from faultline.validation import scenario_object
 
     if (line := catalogue.safety_line(folder, variant)) is not None:
         objectives = scenario_object(folder / "scenario.yaml")["spec"]["objectives"]
         safety_lines.check_objective(line, [each["name"] for each in objectives])
-        return line.caught_by
-    if not variant.startswith("wrong/"):
-        return None
-    return str(yaml.safe_load((folder / variant / "wrong.yaml").read_text(encoding="utf-8"))["objective"])
 
 
 def _one(cluster: Cluster, lab: Lab, variant: str, seed: int) -> Row:
@@ -154,7 +145,7 @@ def _one(cluster: Cluster, lab: Lab, variant: str, seed: int) -> Row:
 
     console.print(f"\n[bold]{variant}[/], round {seed}: must {expected(variant)}")
     folder = _labs.scenario_folder(lab.slug)
-    catcher = caught_by(folder, variant)
+    _check_line(folder, variant)
     _experiment.deploy(cluster, lab, variant)
     result = _experiment.experiment(cluster, lab, variant, seed=seed)
     status = result.run.status
@@ -170,7 +161,7 @@ def _one(cluster: Cluster, lab: Lab, variant: str, seed: int) -> Row:
         verdict=status.verdict or "",
         expected=expected(variant),
         score=status.score,
-        caught_by=catcher,
+        caught_by=_verified.caught_by(folder, variant),
         lost=[each.name for each in status.objectives if not each.met],
         measured={each.name: each.value for each in status.objectives},
         reasons=status.reasons,

@@ -1,4 +1,4 @@
-"""How long grading takes: a real run of some 70 s, its objectives made thirty, graded again in the operator's own pod."""
+"""How long grading takes: a real run of 70 s, its objectives made thirty, graded again in the operator's own pod."""
 
 from __future__ import annotations
 
