@@ -241,13 +241,31 @@ def test_a_proof_of_a_wrong_fix_is_of_its_objective_and_not_of_its_reason(run_js
 
 def test_another_engine_proves_all_anew_and_keeps_the_rows_until_then(run_json, proven, scenarios, monkeypatch):
     run_json("verify", "--all")
-    monkeypatch.setattr(_verified, "engine_digest", lambda: "another")
+    monkeypatch.setattr(_verified, "engine_digest", lambda folder: "another")
     run_json("verify", "--all", "--budget", "0")
     assert len(_verified.read(scenarios / "shop")) == 3
     assert _verification.PAGE.read_text().count("| before |") == 3
     run_json("verify", "--all")
     assert len(proven) == 6
     assert {each.engine for each in _verified.read(scenarios / "shop")} == {"another"}
+
+
+def test_the_engine_of_a_scenario_has_what_it_names_and_what_others_import(scenarios):
+    def left_out():
+        return {f"{each.parent.name}/{each.stem}" for each in _verified.unused(scenarios / "shop")}
+
+    path = scenarios / "shop" / "scenario.yaml"
+    path.write_text(path.read_text().replace(f"[{OBJECTIVE}]", f"[{OBJECTIVE}, {FAST}]"))
+    before = left_out()
+    # flapping imports latency, the report of a run availability and others.
+    assert not before & {"faults/none", "faults/latency", "measures/latency_quantile", "measures/availability"}
+    assert before >= {"faults/kill", "faults/flapping", "measures/replica_lag", "checks/unique"}
+    assert not {each for each in before if each.split("/")[1] in ("base", "__init__", "_load")}
+    unique = "{name: once, weight: 1, reason: once, unique: {operations: [buy]}}"
+    one, two = "{name: one, for: 1s, none: {}}", "{name: two, for: 1s, kill: {service: web}}"
+    path.write_text(path.read_text().replace(FAST, f"{FAST}, {unique}").replace("fault: 3s", "fault: 9s"))
+    (scenarios / "shop" / "heldout.yaml").write_text(f"faults: [{one}, {two}]\n")
+    assert before - left_out() == {"checks/unique", "faults/kill"}
 
 
 def test_a_wrong_verdict_stays_on_record_and_is_no_proof(run_json, proven, story, scenarios):

@@ -51,6 +51,15 @@ def test_what_only_learners_see_renames_nothing_that_grades(checkout: Path) -> N
     assert changed == {"injector", "dashboard"}
 
 
+def test_a_tag_may_leave_files_out(checkout: Path) -> None:
+    file = checkout / "operator/faultline/measures/replica_lag.py"
+    before = images.tag("operator", frozenset({file})), images.tag("operator")
+    file.write_text("# changed\n")
+    images.forget_tags()
+    after = images.tag("operator", frozenset({file})), images.tag("operator")
+    assert (before[0] == after[0], before[1] == after[1]) == (True, False)
+
+
 @pytest.mark.parametrize(
     ("image", "module"),
     [

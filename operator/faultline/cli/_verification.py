@@ -31,7 +31,7 @@ Each row is one variant as it is now; runs of other versions of its code, load, 
 **Runs** are those with the expected verdict, of all; **tries** the inconclusive runs before them, which are no verdict
 and were run again; **flips at most** what so many runs without a flip say of the next one, with 95% confidence. Memory
 and cores are the most that system and harness together used. **Engine**: `=` when the images and the lab's chart are
-those of this checkout.
+those of this checkout, but for faults, measures and checks that the scenario does not name.
 
 Below stands what each objective tells apart in the same runs: its target (of latencies before it is scaled to the
 machine), what the solutions had, and which variants failed it; how often, where it was not each time. An objective that
@@ -56,11 +56,11 @@ def write(folders: Sequence[Path]) -> str:
 
 def page(folders: Sequence[Path]) -> str:
     """The page."""
-    engine = _verified.engine_digest()
-    return HEAD + "".join(_scenario(each, engine) for each in folders)
+    return HEAD + "".join(_scenario(each) for each in folders)
 
 
-def _scenario(folder: Path, engine: str) -> str:
+def _scenario(folder: Path) -> str:
+    engine = _verified.engine_digest(folder)
     rows = _verified.current(folder, _verified.read(folder))
     lines = [
         _variant(each, [row for row in rows if row.variant == each], engine) for each in catalogue.variants(folder)

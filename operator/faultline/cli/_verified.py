@@ -7,10 +7,12 @@ until newer ones replace them, and are told apart.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import os
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -22,9 +24,12 @@ from faultline.controller.deploy import chart_digest
 from faultline.errors import InvalidInput
 from faultline.host import images
 from faultline.host.home import REPO
+from faultline.scenario import ScenarioSpec
+from faultline.validation import parse, scenario_object
 
 FILE = "verified.json"
 DIGITS = 12
+PACKAGE = REPO / "operator" / "faultline"
 NOT_OF_THE_ENGINE = {"dashboard"}
 """Images that no run uses."""
 
@@ -64,10 +69,44 @@ class Row(BaseModel):
         return self.verdict == self.expected and (self.caught_by is None or self.caught_by in self.lost)
 
 
-def engine_digest() -> str:
-    """Of all that grades and runs a scenario but is no part of it."""
-    tags = [f"{name}:{images.tag(name)}" for name in images.CHART_IMAGES if name not in NOT_OF_THE_ENGINE]
+def engine_digest(folder: Path) -> str:
+    """Of all that grades and runs a scenario but is no part of it.
+
+    Less the faults, measures and checks that it does not name, so that a new one voids no proof of other scenarios.
+    """
+    without = unused(folder)
+    tags = [f"{name}:{images.tag(name, without)}" for name in images.CHART_IMAGES if name not in NOT_OF_THE_ENGINE]
     return _digest([images.KUBERNETES_VERSION, chart_digest(REPO / "charts" / "lab"), *tags])
+
+
+def unused(folder: Path) -> frozenset[Path]:
+    """The files of faults, measures and checks that a scenario does not name, and that no other file imports.
+
+    Raises InvalidInput for a scenario.yaml or heldout.yaml that breaks a rule.
+    """
+    spec = parse(ScenarioSpec, scenario_object(folder / "scenario.yaml")["spec"])
+    held_out = heldout.of_folder(folder, spec)
+    kinds = {each.type for each in spec.objectives}
+    faults = {each.type for each in [*spec.faults, *(held_out.faults if held_out else [])]}
+    return frozenset(
+        path
+        for package, named in (("faults", faults), ("measures", kinds), ("checks", kinds))
+        for path in (PACKAGE / package).glob("[a-z]*.py")
+        if path.stem not in {*named, "base"} and f"faultline.{package}.{path.stem}" not in _imported()
+    )
+
+
+@cache
+def _imported() -> frozenset[str]:
+    """All that the files of the package import from it: modules, and names in them."""
+    found: set[str] = set()
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                found |= {node.module, *(f"{node.module}.{each.name}" for each in node.names)}
+            elif isinstance(node, ast.Import):
+                found |= {each.name for each in node.names}
+    return frozenset(found)
 
 
 def variant_digest(folder: Path, variant: str) -> str:
@@ -147,6 +186,6 @@ def rounds(variants: Sequence[str], repeat: int) -> list[tuple[str, int]]:
 
 def missing(folder: Path, repeat: int) -> list[tuple[str, int]]:
     """Variant and seed of each run that is still to be done on this engine, round by round."""
-    engine, rows = engine_digest(), current(folder, read(folder))
+    engine, rows = engine_digest(folder), current(folder, read(folder))
     done = {(each.variant, each.seed) for each in rows if each.engine == engine and each.as_expected}
     return [each for each in rounds(catalogue.variants(folder), repeat) if each not in done]

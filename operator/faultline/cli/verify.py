@@ -154,7 +154,7 @@ def _one(cluster: Cluster, lab: Lab, variant: str, seed: int) -> Row:
     return _verified.Row(
         variant=variant,
         digest=_verified.variant_digest(folder, variant),
-        engine=_verified.engine_digest(),
+        engine=_verified.engine_digest(folder),
         seed=seed,
         run=result.run.name,
         ended=ended,

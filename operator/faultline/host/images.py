@@ -267,8 +267,11 @@ def dns_version() -> str:
 
 
 @cache
-def tag(name: str) -> str:
-    """The first 12 digits of the digest over everything that decides the image's content."""
+def tag(name: str, without: frozenset[Path] = frozenset()) -> str:
+    """The first 12 digits of the digest over everything that decides the image's content, but for the files `without`.
+
+    Images are named by the tag of all their files.
+    """
     image = IMAGES[name]
     digest = hashlib.sha256()
 
@@ -281,9 +284,10 @@ def tag(name: str) -> str:
     for key, value in sorted(image.args.items()):
         add("arg", key, value)
     for key, parent in sorted(image.parents.items()):
-        add("parent", key, tag(parent))
+        add("parent", key, tag(parent, without))
     for context_name, path in sorted(source_files(image).items()):
-        add("file", context_name, str(os.access(path, os.X_OK)), path.read_bytes())
+        if path not in without:
+            add("file", context_name, str(os.access(path, os.X_OK)), path.read_bytes())
     return digest.hexdigest()[:12]
 
 
