@@ -138,7 +138,7 @@ PANELS: tuple[Panel, ...] = (
         "Replication lag",
         "s",
         "How far the replica is behind: what it shows is this old.",
-        (Trace("{pod}", 'max by (pod) (pg_replication_lag_seconds{namespace="LAB",app="postgres-replica"})'),),
+        (Trace("{pod}", 'max by (pod) (pg_replication_last_replay_seconds{namespace="LAB",app="postgres-replica"})'),),
     ),
     Panel(
         "queue",

@@ -147,7 +147,7 @@ def _made_up() -> dict[str, list[tuple[str, Value]]]:
             (queue.replace("jobs", "unseen"), lambda at: None if 20 < at < 33 else 7),
         ],
         "faultline_queue_oldest_seconds": [(queue, _during(12, 42, 0.5))],
-        "pg_replication_lag_seconds": [
+        "pg_replication_last_replay_seconds": [
             (f'{store.format("postgres-replica")},pod="a"', lambda _: 0.3),
             (f'{store.format("postgres-replica")},pod="b"', lambda at: 4.2 if 20 < at < 30 else 0.3),
             (f'{store.format("postgres")},pod="c"', lambda _: 99),

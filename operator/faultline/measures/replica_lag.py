@@ -24,4 +24,4 @@ class ReplicaLag(SampledMeasure):
         """By the exporters beside the replicas, which belong to the lab's stores and are none of the learner's."""
         labels = f'{{namespace={quoted(context.lab_namespace)},part="store",app="postgres-replica"}}'
         beat = f"max(faultline_heartbeat_age_seconds{{namespace={quoted(context.harness_namespace)}}})"
-        return self.over(context, f"clamp_min(max(pg_replication_lag_seconds{labels}) - {beat}, 0)")
+        return self.over(context, f"clamp_min(max(pg_replication_last_replay_seconds{labels}) - {beat}, 0)")
