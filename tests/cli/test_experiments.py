@@ -14,6 +14,8 @@ from faultline.errors import Conflict
 
 RUNS = "/apis/faultline.dev/v1alpha1/runs"
 SCENARIOS = "/apis/faultline.dev/v1alpha1/scenarios"
+OBJECTIVE = "{name: answers, weight: 1, target: 0.99, worst: 0.9, reason: answer people, availability: {}}"
+FAST = "{name: fast, weight: 1, target: 0.3, worst: 1, reason: be fast, latency_quantile: {quantile: '0.95'}}"
 SUMMARY = {"successRate": 0.5, "p50": 0.01, "p95": 2.0, "p99": 2.5, "requestsPerSecond": 40.0, "recoverySeconds": 20.0}
 
 
@@ -292,10 +294,6 @@ def test_the_page_has_what_each_variant_gave(run_json, proven):
     run_json("verify", "--all", "--repeat", "3")
     page = _verification.PAGE.read_text()
     assert "| wrong/slower | fail | 3 of 3 | 30 | 3 | 81 | 200 MiB | 0.75 | 63% | = |" in page
-
-
-OBJECTIVE = "{name: answers, weight: 1, target: 0.99, worst: 0.9, reason: answer people, availability: {}}"
-FAST = "{name: fast, weight: 1, target: 0.3, worst: 1, reason: be fast, latency_quantile: {quantile: '0.95'}}"
 
 
 def test_the_page_has_which_variants_fail_each_objective(run_json, proven, story, scenarios):

@@ -14,8 +14,7 @@ from faultline.cli.verify import expected
 from faultline.host.home import REPO
 from faultline.measures.base import Measure
 from faultline.report.quantity import quantity
-from faultline.scenario import ObjectiveSpec, ScenarioSpec
-from faultline.validation import scenario_object
+from faultline.scenario import ObjectiveSpec
 
 PAGE = REPO / "docs" / "verification.md"
 MIB = 1024**2
@@ -65,8 +64,7 @@ def _scenario(folder: Path) -> str:
     lines = [
         _variant(each, [row for row in rows if row.variant == each], engine) for each in catalogue.variants(folder)
     ]
-    spec = ScenarioSpec.model_validate(scenario_object(folder / "scenario.yaml")["spec"])
-    objectives = [_objective(each, rows) for each in spec.objectives]
+    objectives = [_objective(each, rows) for each in _verified.spec_of(folder).objectives]
     title = f"\n## {folder.name}\n\n{curriculum.lesson(folder).title}.\n"
     return title + TABLE + "\n".join(lines) + OBJECTIVES + "\n".join(objectives) + "\n"
 

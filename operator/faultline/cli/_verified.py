@@ -79,12 +79,17 @@ def engine_digest(folder: Path) -> str:
     return _digest([images.KUBERNETES_VERSION, chart_digest(REPO / "charts" / "lab"), *tags])
 
 
+def spec_of(folder: Path) -> ScenarioSpec:
+    """The scenario of a folder. Raises InvalidInput for a scenario.yaml that breaks a rule."""
+    return parse(ScenarioSpec, scenario_object(folder / "scenario.yaml")["spec"])
+
+
 def unused(folder: Path) -> frozenset[Path]:
     """The files of faults, measures and checks that a scenario does not name, and that no other file imports.
 
     Raises InvalidInput for a scenario.yaml or heldout.yaml that breaks a rule.
     """
-    spec = parse(ScenarioSpec, scenario_object(folder / "scenario.yaml")["spec"])
+    spec = spec_of(folder)
     held_out = heldout.of_folder(folder, spec)
     kinds = {each.type for each in spec.objectives}
     faults = {each.type for each in [*spec.faults, *(held_out.faults if held_out else [])]}

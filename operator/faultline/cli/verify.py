@@ -133,11 +133,10 @@ def expected(variant: str) -> str:
 def _check_line(folder: Path, variant: str) -> None:
     """Refuse (FL127) a line of safety whose objective the scenario has not."""
     from faultline import catalogue, safety_lines
-    from faultline.validation import scenario_object
+    from faultline.cli import _verified
 
     if (line := catalogue.safety_line(folder, variant)) is not None:
-        objectives = scenario_object(folder / "scenario.yaml")["spec"]["objectives"]
-        safety_lines.check_objective(line, [each["name"] for each in objectives])
+        safety_lines.check_objective(line, [each.name for each in _verified.spec_of(folder).objectives])
 
 
 def _one(cluster: Cluster, lab: Lab, variant: str, seed: int) -> Row:

@@ -266,12 +266,17 @@ def dns_version() -> str:
     return found[1]
 
 
-@cache
 def tag(name: str, without: frozenset[Path] = frozenset()) -> str:
     """The first 12 digits of the digest over everything that decides the image's content, but for the files `without`.
 
     Images are named by the tag of all their files.
     """
+    return _tag(name, without)
+
+
+# Apart from `tag`, whose default would make it another call than the one that names no file.
+@cache
+def _tag(name: str, without: frozenset[Path]) -> str:
     image = IMAGES[name]
     digest = hashlib.sha256()
 
@@ -284,7 +289,7 @@ def tag(name: str, without: frozenset[Path] = frozenset()) -> str:
     for key, value in sorted(image.args.items()):
         add("arg", key, value)
     for key, parent in sorted(image.parents.items()):
-        add("parent", key, tag(parent, without))
+        add("parent", key, _tag(parent, without))
     for context_name, path in sorted(source_files(image).items()):
         if path not in without:
             add("file", context_name, str(os.access(path, os.X_OK)), path.read_bytes())
@@ -310,4 +315,4 @@ def image_refs(registry: str = "") -> dict[str, str]:
 
 def forget_tags() -> None:
     """Look at the files again: for a process that outlives an edit."""
-    tag.cache_clear()
+    _tag.cache_clear()
