@@ -10,8 +10,7 @@ import pytest
 import yaml
 from tests.e2e.lab import SCENARIOS, TINY, Lab, kubectl, wait_for
 
-from faultline import catalogue
-from faultline.cli import _labs
+from faultline.cli import _labs, _publish
 from faultline.cli._cluster import Cluster
 from faultline.errors import FaultlineError
 
@@ -60,7 +59,7 @@ class Shared:
 
     def bring(self) -> None:
         """As new, applied by kubectl as a person would."""
-        catalogue.publish(self.lab.cluster, SCENARIOS)
+        _publish.folders(self.lab.cluster, SCENARIOS)
         if self._made and self._object() == self._made and self._put_back():
             return
         self.lab.delete()  # what a module before, or an interrupted session, may have left

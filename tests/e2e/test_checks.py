@@ -10,7 +10,7 @@ import pytest
 import yaml
 from tests.e2e.lab import SCENARIOS, Lab, kubectl
 
-from faultline import catalogue
+from faultline.cli import _publish
 from faultline.cli._cluster import Cluster
 from faultline.host.home import Home
 from faultline.report import read, render
@@ -21,7 +21,7 @@ MANIFEST = SCENARIOS / "notes" / "scenario.yaml"
 @pytest.fixture(scope="module")
 def notes(cluster: Cluster) -> Iterator[Lab]:
     """A lab that the tests deploy to, one after the other."""
-    catalogue.publish(cluster, SCENARIOS)
+    _publish.folders(cluster, SCENARIOS)
     lab = Lab(cluster, yaml.safe_load(MANIFEST.read_text())["metadata"]["name"])
     lab.delete()  # what an interrupted session may have left
     yield lab

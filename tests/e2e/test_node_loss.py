@@ -11,8 +11,7 @@ import pytest
 import yaml
 from tests.e2e.lab import SCENARIOS, TINY, Lab, kubectl, wait_for
 
-from faultline import catalogue
-from faultline.cli import _labs
+from faultline.cli import _labs, _publish
 from faultline.cli._cluster import Cluster
 from faultline.errors import FaultlineError
 
@@ -30,7 +29,7 @@ def lab(cluster: Cluster) -> Iterator[Lab]:
     """Two pods of one of our own services, which Kubernetes spreads over the workers."""
     nodes = [each["metadata"]["name"] for each in cluster.items("/api/v1/nodes")]
     assert len(nodes) >= 3, f"a cluster of three nodes is needed, got {nodes}: make test-nodes"
-    catalogue.publish(cluster, SCENARIOS)
+    _publish.folders(cluster, SCENARIOS)
     manifest = yaml.safe_load((TINY / "scenario.yaml").read_text())
     manifest["metadata"]["name"] = NAME
     web = {"name": "web", "module": "payments.main:app", "shared": True, "replicas": REPLICAS, "cpu": "150m"}

@@ -11,9 +11,8 @@ import pytest
 import yaml
 from tests.e2e.lab import SCENARIOS, TINY, Lab, kubectl, wait_for
 
-from faultline import catalogue
 from faultline.api.cpu import millis
-from faultline.cli import _labs
+from faultline.cli import _labs, _publish
 from faultline.cli._cluster import Cluster
 from faultline.grading.evidence import CPU_SCALE_LIMITS
 from faultline.names import ANNOTATION_FAULT
@@ -55,7 +54,7 @@ def manifest() -> str:
 @pytest.fixture(scope="module")
 def lab(cluster: Cluster) -> Iterator[Lab]:
     """A lab of this module's own."""
-    catalogue.publish(cluster, SCENARIOS)
+    _publish.folders(cluster, SCENARIOS)
     one = Lab(cluster, NAME)
     one.delete()
     kubectl("apply", "-f", "-", stdin=manifest())

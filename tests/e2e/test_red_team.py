@@ -20,9 +20,8 @@ import yaml
 from tests.e2e.lab import SCENARIOS, Lab, kubectl, wait_for
 from typer.testing import CliRunner
 
-from faultline import catalogue
 from faultline.api.app import EDGE_PORT_BASE
-from faultline.cli import _labs, build
+from faultline.cli import _labs, _publish, build
 from faultline.cli._cluster import Cluster
 from faultline.host.home import Home
 from faultline.names import (
@@ -46,7 +45,7 @@ MACHINE = ("host noise", "the load generator dispatched", "the load generator us
 @pytest.fixture(scope="module")
 def vault(cluster: Cluster) -> Iterator[Lab]:
     """One lab for all attacks."""
-    catalogue.publish(cluster, SCENARIOS)
+    _publish.folders(cluster, SCENARIOS)
     lab = Lab(cluster, NAME)
     lab.delete()  # what an interrupted session may have left
     kubectl("apply", "-f", str(VAULT / "scenario.yaml"))

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from tests.e2e.lab import SCENARIOS, Lab, kubectl, wait_for
 
-from faultline import catalogue
+from faultline.cli import _publish
 from faultline.cli._cluster import Cluster
 from faultline.host.home import Home
 
@@ -62,7 +62,7 @@ def _objective(name: str, measure: str, parameters: dict[str, Any]) -> dict[str,
 @pytest.fixture(scope="module")
 def lab(cluster: Cluster, tiny_manifest: dict[str, Any]) -> Iterator[Lab]:
     """A lab of this module's own."""
-    catalogue.publish(cluster, SCENARIOS)
+    _publish.folders(cluster, SCENARIOS)
     manifest = copy.deepcopy(tiny_manifest)
     manifest["metadata"]["name"] = NAME
     spec = manifest["spec"]

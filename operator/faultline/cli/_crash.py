@@ -18,9 +18,8 @@ from typing import Any, TypeVar
 
 import yaml
 
-from faultline import catalogue
 from faultline.api.run import Phase, RunStatus
-from faultline.cli import _deploy, _labs, _node, _runs, _stop
+from faultline.cli import _deploy, _labs, _node, _publish, _runs, _stop
 from faultline.cli._cluster import Cluster
 from faultline.cli._labs import SCENARIOS
 from faultline.cli._runs import RUNS
@@ -233,7 +232,7 @@ class Matrix:
     def up(self, line: Line) -> None:
         """Bring the lab up anew."""
         _deploy.delete(self.cluster, NAME, line)
-        catalogue.publish_folder(self.cluster, FOLDER)
+        _publish.folder(self.cluster, FOLDER)
         self.cluster.create(SCENARIOS, applied(manifest()))
         _deploy.wait_ready(self.cluster, NAME, line)
 

@@ -6,8 +6,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from faultline import catalogue
-from faultline.cli import _labs
+from faultline.cli import _labs, _publish
 from faultline.cli._cluster import Cluster
 from faultline.cli._labs import SCENARIOS, Lab
 from faultline.cli._show import Line, duration
@@ -32,7 +31,7 @@ def apply(cluster: Cluster, slug: str, name: str, by: str = "") -> Lab:
 
     folder = _labs.scenario_folder(slug)
     manifest = scenario_object(folder / "scenario.yaml")
-    catalogue.publish_folder(cluster, folder)
+    _publish.folder(cluster, folder)
     manifest["metadata"]["name"] = name
     if by:
         manifest["metadata"].setdefault("labels", {})[LABEL_BY] = by

@@ -8,7 +8,7 @@ from typing import Any
 
 from faultline import catalogue, tuning
 from faultline.catalogue import CodeVersion, digest_of
-from faultline.cli import _injector, _labs, _runs
+from faultline.cli import _injector, _labs, _publish, _runs
 from faultline.cli._cluster import Cluster
 from faultline.cli._deploy import POLL_SECONDS, pods_up
 from faultline.cli._labs import SCENARIOS, Lab
@@ -33,7 +33,7 @@ def deployed_files(cluster: Cluster, lab: Lab) -> dict[str, str]:
 
 def ship(cluster: Cluster, lab: Lab, code: CodeVersion) -> None:
     """Bring a version of the code into the cluster and tell the operator to deploy it."""
-    catalogue.publish_folder(cluster, _labs.scenario_folder(lab.slug))
+    _publish.folder(cluster, _labs.scenario_folder(lab.slug))
     catalogue.publish_code(cluster, code)
     point_at(cluster, lab, code.configmap)
 

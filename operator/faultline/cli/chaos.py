@@ -29,14 +29,13 @@ def chaos(
 
     A second one while a run is under way queues. Ctrl-C stops the watching, not the run.
     """
-    from faultline import catalogue
-    from faultline.cli import _follow, _labs, _record, _run_json, _runs
+    from faultline.cli import _follow, _labs, _publish, _record, _run_json, _runs
     from faultline.cli._cluster import Cluster
     from faultline.cli._show import duration, next_step
 
     cluster = Cluster.open(context)
     lab = _labs.find(cluster, slug, name)
-    catalogue.publish_folder(cluster, _labs.scenario_folder(lab.slug))
+    _publish.folder(cluster, _labs.scenario_folder(lab.slug))
     finished = []
     for _ in range(repeat):
         ahead = _runs.under_way(cluster)

@@ -40,7 +40,7 @@ def up(
     from faultline.host.up import up_elsewhere
 
     home = Home.from_environment()
-    catalogue = Step("catalogue", "Scenarios", lambda log: _publish(log, context))
+    catalogue = Step("catalogue", "Scenarios", lambda log: _scenarios(log, context))
     if context:
         _require_own(context, registry)
         results = up_elsewhere(home, console, context, registry, [catalogue])
@@ -64,17 +64,17 @@ def _require_own(context: str, registry: str) -> None:
         )
 
 
-def _publish(log: Log, context: str | None) -> Done:
+def _scenarios(log: Log, context: str | None) -> Done:
     """Bring the scenario folders of this checkout into the cluster."""
     from faultline import catalogue
-    from faultline.cli import _progress
+    from faultline.cli import _progress, _publish
     from faultline.cli._cluster import Cluster
     from faultline.host.home import REPO
     from faultline.host.steps import Done
 
     root = REPO / "scenarios"
     cluster = Cluster.open(context)
-    changed = catalogue.publish(cluster, root)
+    changed = _publish.folders(cluster, root)
     _progress.sync(cluster)
     for slug in changed:
         log.line(f"published {slug}")

@@ -7,8 +7,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from faultline import catalogue
-from faultline.cli import _labs, _usage
+from faultline.cli import _labs, _publish, _usage
 from faultline.cli._benches.base import Bench, Measurement
 from faultline.cli._labs import SCENARIOS, Lab
 from faultline.cli._show import Line
@@ -37,7 +36,7 @@ def measure(bench: Bench) -> Iterator[Measurement]:
         _remove(bench, line)
         try:
             slug = _labs.slugs()[0]
-            catalogue.publish_folder(cluster, _labs.scenario_folder(slug))
+            _publish.folder(cluster, _labs.scenario_folder(slug))
             manifests = [_manifest(slug, index) for index in range(COUNT)]
             began = time.monotonic()
             with ThreadPoolExecutor(CALLS) as pool:
