@@ -13,7 +13,7 @@ import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -22,6 +22,9 @@ from tests.stores import SEED, Stores
 
 from faultline.injector.config import Config, EdgeConfig
 from faultline.injector.lab import Lab
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 TOKEN = "a-token-of-the-tests"
 EDGES = ("client->a", "a->b")
@@ -54,6 +57,27 @@ def toxiproxy() -> str:
         if name and (found := shutil.which(name)):
             return found
     pytest.fail("no toxiproxy-server: run `make toxiproxy-server`, or name one by FAULTLINE_TOXIPROXY")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Debian's browser. `make` brings it where it may; a test of pages is worth nothing without one."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return found
+    pytest.fail("there is no chromium: run `tools/browser`")
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    """It, running, without a window."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        # Without its sandbox, which needs rights that a container or root has not.
+        one = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"], timeout=120_000)
+        yield one
+        one.close()
 
 
 def free_ports(count: int) -> list[int]:

@@ -80,6 +80,26 @@ def test_time_to_fix_counts_from_the_first_apply_where_the_first_run_passed():
     assert ScenarioProgress(attempts=[passed]).seconds_to_fix is None
 
 
+def test_a_run_is_compared_with_the_newest_flawed_one_and_the_best_of_before():
+    record = ScenarioProgress(
+        attempts=[
+            attempt("flawed-1", variant="flawed", score=20, ended=1),
+            attempt("flawed-2", variant="flawed", score=17, ended=2),
+            attempt("flawed-3", variant="flawed", score=None, ended=3),
+            attempt("mine-1", variant="learner", score=64, ended=4),
+            attempt("mine-2", variant="learner", score=64, ended=5),
+            attempt("mine-3", variant="learner", score=30, ended=6),
+            attempt("solved", variant="solution", score=100, ended=7),
+            attempt("mine-4", variant="learner", score=99, ended=9),
+        ]
+    )
+    assert record.before("learner", 8, lambda run: True) == ["flawed-2", "mine-2"]
+    assert record.before("learner", 8, lambda run: run != "mine-2") == ["flawed-2", "mine-1"]
+    assert record.before("flawed", 8, lambda run: True) == ["mine-2"]
+    assert record.before("learner", 1, lambda run: True) == []
+    assert record.before("learner", None, lambda run: True) == []
+
+
 def test_the_same_run_counts_once(tmp_path):
     store = Store(tmp_path)
     store.attempt("shop", attempt("one"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -19,6 +19,7 @@ from pydantic import BaseModel, Field, ValidationError
 from faultline.errors import HostProblem, InvalidInput
 from faultline.names import PROGRESS_CONFIGMAP, PROGRESS_KEY
 
+FLAWED = "flawed"
 LEARNER = "learner"
 PAUSE_SECONDS = 1800.0
 """What a longer pause between two things on record counts for: so long one may read or edit, then one has gone home."""
@@ -98,6 +99,20 @@ class ScenarioProgress(BaseModel):
     def passed(self) -> float | None:
         """When the learner's own code first passed."""
         return min((each.ended for each in self.own if each.verdict == "pass"), default=None)
+
+    def before(self, variant: str, ended: float | None, kept: Callable[[str], bool]) -> list[str]:
+        """The runs that one of `variant` is compared with: the newest of the flawed app, and the learner's best so far.
+
+        Only those that ended before it, have a score, and are `kept`; a run of the flawed app has no other of its kind.
+        """
+        earlier = [
+            each for each in self.attempts if each.score is not None and each.ended < (ended or 0.0) and kept(each.run)
+        ]
+        flawed = [each for each in earlier if each.variant == FLAWED != variant]
+        mine = [each for each in earlier if each.variant == LEARNER]
+        newest = max(flawed, key=lambda each: each.ended, default=None)
+        best = max(mine, key=lambda each: (each.score or 0, each.ended), default=None)
+        return [each.run for each in (newest, best) if each]
 
     @property
     def hints_used(self) -> int:

@@ -516,7 +516,7 @@ def test_a_run_without_a_verdict_is_an_error(run, cluster, done_run, tmp_path):
     done_run("shop-1", verdict="inconclusive", score=None, objectives=[LOST], reasons=["host noise"])
     suite, cases = junit(run, tmp_path)
     assert (suite.get("failures"), suite.get("errors")) == ("0", "1")
-    assert cases["verdict"] == ("error", "inconclusive: no score, 80 are needed\nhost noise")
+    assert cases["verdict"] == ("error", "inconclusive: no score, 80 are needed\nhost noise; run it again")
 
 
 def test_what_programs_get_is_as_the_schema_says(run_json, lab, done_run):

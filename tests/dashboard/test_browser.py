@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from tests.browsing import CONTRAST
 from tests.conftest import BUSY_SECONDS
 from tests.dashboard.conftest import SHOP, World, run_object, small
 
@@ -20,15 +21,6 @@ from faultline.scaffold import TEMPLATE
 
 expect.set_options(timeout=BUSY_SECONDS * 1000)
 SIZES = {"desk": (1500, 950), "tablet": (820, 1100), "phone": (360, 740)}
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        # Without its sandbox, which needs rights that a container or root has not.
-        one = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"], timeout=120_000)
-        yield one
-        one.close()
 
 
 @pytest.fixture
@@ -254,41 +246,6 @@ def test_text_can_be_read(world: World, browser: Browser, scheme: Any) -> None:
             expect(page.locator("#phase")).to_have_text("Ready")
         assert page.evaluate(CONTRAST) == []
     context.close()
-
-
-CONTRAST = """() => {
-  const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
-  const rgb = (text) => {
-    canvas.clearRect(0, 0, 1, 1);
-    canvas.fillStyle = text;
-    canvas.fillRect(0, 0, 1, 1);
-    return [...canvas.getImageData(0, 0, 1, 1).data];
-  };
-  const linear = (x) => (x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4);
-  const light = ([r, g, b]) => [r, g, b].map((x) => linear(x / 255))
-    .reduce((sum, x, i) => sum + x * [0.2126, 0.7152, 0.0722][i], 0);
-  const behind = (element) => {
-    for (let at = element; at; at = at.parentElement) {
-      const found = rgb(getComputedStyle(at).backgroundColor);
-      if (found[3] > 200) return found;
-    }
-    return [255, 255, 255];
-  };
-  const poor = [];
-  for (const element of document.querySelectorAll('main *, header *')) {
-    const text = [...element.childNodes].some((each) => each.nodeType === 3 && each.textContent.trim());
-    if (!text || element.closest('svg, :disabled, .hidden, option') || !element.checkVisibility()) continue;
-    const style = getComputedStyle(element);
-    const [a, b] = [light(rgb(style.color)), light(behind(element))].sort((x, y) => y - x);
-    const ratio = (a + 0.05) / (b + 0.05);
-    const size = parseFloat(style.fontSize);
-    if (ratio < (size >= 24 || (size >= 18.6 && style.fontWeight >= 700) ? 3 : 4.5)) {
-      const words = element.textContent.trim().slice(0, 30);
-      poor.push(`${element.tagName}.${element.className} "${words}" ${ratio.toFixed(2)}`);
-    }
-  }
-  return poor;
-}"""
 
 
 def test_every_control_has_a_name_and_headings_are_in_order(world: World, page: Page) -> None:

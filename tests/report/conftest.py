@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import math
 import random
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from faultline.grading.series import RunSeries
 from faultline.report import RunRecord
+from faultline.report.events import Event
 
 MARK = 1_800_000_000.0
 PHASES = [("baseline", 0, 12), ("fault", 12, 42), ("recovery", 42, 57), ("drain", 57, 61)]
@@ -129,6 +134,9 @@ def make(name: str = "circuit-breakers-1", good: bool = False, **status: Any) ->
         "started": MARK - 10,
         "ended": MARK + 66,
         "mark": MARK,
+        "phases": [
+            {"name": name.capitalize(), "start": MARK + start, "end": MARK + end} for name, start, end in PHASES
+        ],
         "code": {"digest": "4be1c0ffee12", "variant": "solution" if good else "flawed"},
         "faults": faults,
         "objectives": objectives,
@@ -156,6 +164,53 @@ def make(name: str = "circuit-breakers-1", good: bool = False, **status: Any) ->
     )
 
 
+def line(at: float, **more: Any) -> dict[str, Any]:
+    """A line of a history: a request that is answered after 10 ms, unless `more` says otherwise. `at` is after MARK."""
+    found = {"i": 0, "call": 0, "op": "browse", "key": None, "value": None, "phase": "fault", "intended": MARK + at,
+             "sent": MARK + at, "outcome": "ok", "status": 200, "latency": 0.01} | more  # fmt: skip
+    return {"end": found["intended"] + found["latency"]} | found
+
+
+def history(good: bool) -> list[dict[str, Any]]:
+    """Twenty requests a second; of a bad run purchases get no answer while a fault is on, and pages are slow."""
+    lines = []
+    for name, start, end in PHASES[:3]:
+        for place in range(20 * start, 20 * end):
+            at, buys = place / 20, place % 5 == 0
+            hurt = not good and (15 <= at < 28 or 30 <= at < 41)
+            lost = {"outcome": "unknown", "status": None, "latency": 2.5} if hurt and buys else {}
+            slow = {"latency": 0.4 + at % 3 / 2} if hurt and not buys else {}
+            lines.append(line(at, phase=name, op="buy" if buys else "browse", **lost, **slow))
+    return lines
+
+
+def write_history(folder: Path, lines: Iterable[Any]) -> Path:
+    """As the load generator does."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "history.jsonl.gz"
+    with gzip.open(path, "wt") as file:
+        file.writelines(json.dumps(each) + "\n" for each in lines)
+    return path
+
+
+EVENTS = [
+    Event(at=MARK + 16, until=MARK + 27, who="checkout-0", what="callers waited for the pool postgres"),
+    Event(at=MARK + 19, who="pager-0", what="the alert CheckoutsFail was raised"),
+]
+
+
 @pytest.fixture
 def record() -> Any:
     return make
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Any:
+    """`make`, with the run's history on disk, and what Prometheus told of its app."""
+
+    def make_kept(name: str = "circuit-breakers-1", good: bool = False, **status: Any) -> RunRecord:
+        write_history(tmp_path / name, history(good))
+        events = [] if good else EVENTS
+        return make(name, good, **status).model_copy(update={"folder": tmp_path / name, "events": events})
+
+    return make_kept

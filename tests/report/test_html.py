@@ -103,6 +103,35 @@ def test_each_chart_has_a_table_of_means(record):
     assert ok["cells"][0] > 100 > ok["cells"][1]
 
 
+def test_a_run_is_drawn_over_those_of_before_and_says_nothing_else_of_them(kept):
+    page = render([kept("now")], before=[kept("first", good=True)])
+    overlaid = [each for each in _charts(page) if each["name"].startswith("overlay-")]
+    assert overlaid[0]["labels"] == ["solution, 100", "flawed, 17"]
+    assert page.count('<article class="card') == 1
+    assert 'id="overlay"' not in render([kept("alone")])
+
+
+def test_what_was_not_kept_is_said_to_be_missing(record):
+    page = render([record()])
+    assert "The requests of this run were not kept: its load and its operations are missing here." in page
+    assert "What the app went through is not known: Prometheus was not asked while it still knew." in page
+    assert 'id="heat"' not in page
+
+
+def test_the_draft_of_a_post_mortem_is_open_where_there_is_something_to_learn(kept):
+    assert '<details open><summary>flawed, a</summary>\n<pre class="markdown"># Post-mortem: Circuit' in render(
+        [kept("a")]
+    )
+    assert "<details><summary>solution, a</summary>" in render([kept("a", good=True)])
+
+
+def test_a_history_that_is_broken_is_an_error(kept):
+    one = kept()
+    (one.folder / "history.jsonl.gz").write_bytes(b"nothing of the kind")
+    with pytest.raises(InvalidInput, match="FL171"):
+        render([one])
+
+
 def test_objectives_that_only_one_run_has(record):
     fewer = record("b", good=True)
     fewer = fewer.model_copy(update={"status": fewer.status.model_copy(update={"objectives": []})})

@@ -6,7 +6,7 @@ import pytest
 
 from faultline.report import comparison, lost_points
 from faultline.report.quantity import quantity
-from faultline.report.text import gist
+from faultline.report.text import gist, reasons
 
 MARK = 1_800_000_000.0
 
@@ -47,6 +47,23 @@ def test_a_run_in_one_sentence(record):
     assert gist(record(phases=phases, summary=never)).endswith("and was not well again when the load ended.")
     assert gist(record(summary={"successRate": 0.5})) == "Answered 50% of the requests well."
     assert gist(record(summary=None)) == ""
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("host noise: 52%; stop what else runs", "host noise: 52%; stop what else runs"),
+        ("the operator was restarted during Fault", "the operator was restarted during Fault; run it again"),
+        ("stopped on request: `make stop`; or so", "stopped on request: `make stop`; or so; run it again"),
+        ("FL361: gone; away", "FL361: gone; away; see FL361 in docs/errors.md, then run it again"),
+    ],
+)
+def test_each_reason_of_a_run_that_cannot_be_judged_has_its_next_step(record, reason, told):
+    assert reasons(record(verdict="inconclusive", score=None, reasons=[reason])) == [told]
+
+
+def test_what_capped_a_score_needs_no_other_run(record):
+    assert reasons(record()) == ["required objective 'the rest of the site stays up' is missed: 79 at most"]
 
 
 def test_an_objective_without_value_is_lost_and_says_why(record):

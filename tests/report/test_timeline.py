@@ -115,7 +115,7 @@ def test_a_scale_keeps_the_order_and_cuts_only_what_is_long():
 def test_the_page_shows_what_a_check_found(record):
     page = render([record(checks=checks())])
     assert "Violated: 3 violations, 812 keys examined." in page
-    assert page.count("<svg") == 2
+    assert page.count('<svg class="history"') == 2
     assert "put on k1 was acknowledged and is lost" in page
     assert "&lt;b&gt;" in page
     assert "<b>" not in re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)

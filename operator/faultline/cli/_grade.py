@@ -12,7 +12,7 @@ from faultline.cli._runs import RunView
 from faultline.cli._show import COLOURS, duration, wrapped
 from faultline.cli.base import console
 from faultline.report import RunRecord, check_gist, comparison, lost_points, rows
-from faultline.report.text import expected, seen
+from faultline.report.text import expected, reasons, seen
 
 
 def show(record: RunRecord, run: RunView, *, queries: bool = True) -> None:
@@ -24,7 +24,7 @@ def show(record: RunRecord, run: RunView, *, queries: bool = True) -> None:
         f"[bold {colour}]{(status.verdict or 'not graded').upper()}[/]  [bold]{score}[/]  (pass: {PASS_MARK})"
     )
     console.print(f"[dim]{record.name}, code: {record.variant}, {duration(run.seconds)} from start to score[/]")
-    for reason in status.reasons:
+    for reason in reasons(record):
         wrapped(escape(reason))
     for fault in status.faults:
         if fault.held_out:

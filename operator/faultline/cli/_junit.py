@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 from faultline.api.run import PASS_MARK
 from faultline.report import RunRecord, check_gist
-from faultline.report.text import expected, seen
+from faultline.report.text import expected, reasons, seen
 
 Outcome = tuple[str, str, str]
 """Name of a test; `failure`, `error` or nothing; and the text that goes with it."""
@@ -49,7 +49,7 @@ def _verdict(record: RunRecord) -> Outcome:
     kind = {"pass": "", "fail": "failure"}.get(status.verdict or "", "error")
     score = "no score" if status.score is None else f"{status.score} of 100"
     first = f"{status.verdict or 'not graded'}: {score}, {PASS_MARK} are needed"
-    return "verdict", kind, "\n".join([first, *status.reasons])
+    return "verdict", kind, "\n".join([first, *reasons(record)])
 
 
 def _objectives(record: RunRecord) -> list[Outcome]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from faultline.cli._cluster import Cluster
 from faultline.clients.kube import ANSWER_SECONDS
+from faultline.clients.prometheus import Series
 from faultline.names import PROMETHEUS_PORT, SYSTEM_NAMESPACE
 
 
@@ -15,6 +16,19 @@ def instant(cluster: Cluster, promql: str, at: float | None = None, timeout: flo
     Raises Unreachable and NotReady when it does not answer within `timeout` seconds.
     """
     query = {"query": promql} | ({} if at is None else {"time": f"{at:.3f}"})
-    where = SYSTEM_NAMESPACE, "prometheus", PROMETHEUS_PORT, "/api/v1/query"
+    return _ask(cluster, "query", query, timeout)
+
+
+def over(cluster: Cluster, promql: str, start: float, end: float, step: float) -> list[Series]:
+    """The values of a query from `start` to `end` (Unix seconds), every `step` seconds. Raises as `instant` does."""
+    query = {"query": promql, "start": f"{start:.3f}", "end": f"{end:.3f}", "step": f"{step:g}"}
+    return [
+        Series(each["metric"], tuple((float(at), float(value)) for at, value in each["values"]))
+        for each in _ask(cluster, "query_range", query, ANSWER_SECONDS)
+    ]
+
+
+def _ask(cluster: Cluster, what: str, query: dict[str, str], timeout: float) -> list[Any]:
+    where = SYSTEM_NAMESPACE, "prometheus", PROMETHEUS_PORT, f"/api/v1/{what}"
     found: list[Any] = cluster.service("GET", *where, query=query, timeout=timeout)["data"]["result"]
     return found

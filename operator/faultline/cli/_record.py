@@ -38,7 +38,14 @@ def record(run: RunView, title: str = "") -> RunRecord:
     place = folder(run.name)
     series = read(place, title).series if (place / "run.json").is_file() else None
     spec = RunSpec.model_validate(run.raw["spec"])
-    return RunRecord(name=run.name, spec=spec, status=run.status, title=title, series=series)
+    return RunRecord(name=run.name, spec=spec, status=run.status, title=title, series=series, folder=place)
+
+
+def before(lab: Lab, record: RunRecord) -> list[RunRecord]:
+    """What a run is drawn over, of the runs whose files are on this host: see `ScenarioProgress.before`."""
+    progress = Store(Home.from_environment().root).read().of(lab.slug)
+    found = progress.before(record.variant, record.status.ended, lambda run: (folder(run) / "run.json").is_file())
+    return [read(folder(each)) for each in found]
 
 
 def find(name: str, context: str | None) -> RunRecord:

@@ -50,7 +50,7 @@ def demo(
         flawed, solution, fixing = _story(cluster, lab)
         title = str(lab.raw["spec"]["title"])
     times |= {"fix_serving_seconds": round(fixing, 2), "total_seconds": round(time.monotonic() - began, 1)}
-    _finish(flawed, solution, title, times, keep, output)
+    _finish(flawed, solution, title, times, keep, output, context)
 
 
 def _announce(setup: bool) -> None:
@@ -89,12 +89,20 @@ def _story(cluster: Cluster, lab: Lab) -> tuple[Result, Result, float]:
     return flawed, _experiment.experiment(cluster, lab, "solution"), fixing
 
 
-def _finish(flawed: Result, solution: Result, title: str, times: dict[str, float], keep: bool, output: Output) -> None:
-    from faultline.cli import _grade, _record
+def _finish(
+    flawed: Result,
+    solution: Result,
+    title: str,
+    times: dict[str, float],
+    keep: bool,
+    output: Output,
+    context: str | None,
+) -> None:
+    from faultline.cli import _events, _grade, _record
     from faultline.cli._show import duration, next_step
     from faultline.report import render
 
-    records = [_record.record(each.run, title) for each in (flawed, solution)]
+    records = [_events.told(context, _record.record(each.run, title)) for each in (flawed, solution)]
     command = f"make apply S={SLUG}"
     console.print()
     _grade.show_comparison(records, ["flawed", "solution"])

@@ -53,7 +53,7 @@ def grade(
     Waits for a run that is under way, and starts one when there is none. Exit status 0 for pass, 1 for fail,
     3 for inconclusive, 2 for an error.
     """
-    from faultline.cli import _diagnose, _grade, _labs, _next, _record, _run_json, _runs
+    from faultline.cli import _diagnose, _events, _grade, _labs, _next, _record, _run_json, _runs
     from faultline.cli._cluster import Cluster
     from faultline.cli._show import next_step
     from faultline.report import render
@@ -65,9 +65,11 @@ def grade(
         raise _with_past(error, slug) from error
     run = _newest(cluster, lab)
     _record.keep(lab, run)
-    shown = _record.record(run, lab.raw["spec"]["title"])
+    shown = _events.told(context, _record.record(run, lab.raw["spec"]["title"]))
     command = _next.after(lab, run)
-    page = _record.write_report(f"{run.name}.html", render([shown], next_command=command))
+    page = _record.write_report(
+        f"{run.name}.html", render([shown], before=_record.before(lab, shown), next_command=command)
+    )
     _grade.show(shown, run, queries=queries)
     _diagnose.settle(lab, _runs.runs(cluster, lab.name))
     _write_junit(junit, [shown])
@@ -117,10 +119,10 @@ def report(
     context: ContextOption = None,
 ) -> None:
     """Write the HTML page of one run, or of several side by side, to reports/."""
-    from faultline.cli import _record
+    from faultline.cli import _events, _record
     from faultline.report import render
 
-    records = [_record.find(each, context) for each in runs]
+    records = [_events.told(context, _record.find(each, context)) for each in runs]
     page = _record.write_report(f"{'-and-'.join(runs)}.html"[-200:], render(records))
     _write_junit(junit, records)
     console.print(f"[bold]{_record.shown(page)}[/]")

@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from faultline import learning
 from faultline.clients.kube_stream import KubeStream
 from faultline.clients.prometheus import Prometheus
-from faultline.dashboard import overlay, pages, state
+from faultline.dashboard import pages, state
 from faultline.dashboard.actions import Actions, revealed
 from faultline.dashboard.guard import Guard
 from faultline.dashboard.history import History
@@ -30,7 +30,7 @@ from faultline.errors import Conflict, FaultlineError, InvalidInput, NotFound, N
 from faultline.names import LABEL_BY
 from faultline.progress import Progress, ScenarioProgress
 from faultline.report import STATIC as REPORT_STATIC
-from faultline.report import comparison, render
+from faultline.report import RunRecord, comparison, events, overlay, render
 
 PING_SECONDS = 15
 _STATUS = {NotFound: 404, InvalidInput: 400, Conflict: 409, NotReady: 503}
@@ -43,6 +43,7 @@ class Dashboard:
 
     def __init__(self, settings: Settings, kube: KubeStream, prometheus: Prometheus) -> None:
         self.mirror = Mirror(kube)
+        self._prometheus = prometheus
         self.lessons = Lessons(self.mirror)
         self.record = Record(kube)
         self.board = Board(prometheus, lambda name: state.lab(self.mirror, name))
@@ -64,6 +65,31 @@ class Dashboard:
         return known | {
             str(each["metadata"]["name"]): str(each["spec"].get("title", "")) for each in self.mirror.scenarios
         }
+
+    async def told(self, name: str) -> RunRecord:
+        """A run for its report, with what its app went through while Prometheus knows it. Raises NotFound (FL206)."""
+        record = await asyncio.to_thread(self.history.record, name, self.titles())
+        if record.span is None:
+            return record
+        try:
+            found = await events.asked(self._prometheus, record.spec.scenario, *record.span)
+        except FaultlineError as error:
+            return record.model_copy(update={"events_problem": error.message})
+        return record.model_copy(update={"events": found})
+
+    async def before(self, record: RunRecord) -> list[RunRecord]:
+        """What a run of a learner's lab is drawn over: see `ScenarioProgress.before`."""
+        lab = record.spec.scenario
+        if not self.is_learners(lab):
+            return []
+        progress = (await self.record.read()).of(self.slug(lab))
+        found = progress.before(record.variant, record.status.ended, self.history.kept)
+        return [await asyncio.to_thread(self.history.record, each, self.titles()) for each in found]
+
+    def slug(self, lab: str) -> str:
+        """The scenario of a lab; of one that is gone, what it is called."""
+        found = self.mirror.scenario(lab)
+        return str(found["spec"]["slug"]) if found else lab
 
     def is_learners(self, lab: str) -> bool:
         """Whether a lab is a learner's and none that a command made for itself. Of one that is gone its name tells:
@@ -148,8 +174,9 @@ def _add_pages(app: FastAPI, parts: Dashboard) -> None:
 
     @app.get("/runs/{name}", response_class=HTMLResponse)
     async def run(name: str) -> HTMLResponse:
-        record = await asyncio.to_thread(parts.history.record, name, parts.titles())
-        page = await asyncio.to_thread(render, [record], links=_links(parts, record.spec.scenario))
+        record = await parts.told(name)
+        before = await parts.before(record)
+        page = await asyncio.to_thread(render, [record], before=before, links=_links(parts, record.spec.scenario))
         return HTMLResponse(page, headers={"content-security-policy": _REPORT_POLICY})
 
     @app.get("/compare", response_class=HTMLResponse)
@@ -159,15 +186,14 @@ def _add_pages(app: FastAPI, parts: Dashboard) -> None:
 
     @app.get("/compare/report", response_class=HTMLResponse)
     async def side_by_side(a: str, b: str) -> HTMLResponse:
-        records = [await asyncio.to_thread(parts.history.record, name, parts.titles()) for name in (a, b)]
+        records = [await parts.told(name) for name in (a, b)]
         page = await asyncio.to_thread(render, records, links=_links(parts, records[0].spec.scenario))
         return HTMLResponse(page, headers={"content-security-policy": _REPORT_POLICY})
 
 
 def _links(parts: Dashboard, lab: str) -> list[tuple[str, str]]:
     """From a report back to where one came from."""
-    object_ = parts.mirror.scenario(lab)
-    slug = str(object_["spec"]["slug"]) if object_ else lab
+    slug = parts.slug(lab)
     known = any(each.slug == slug for each in parts.lessons.all())
     back = [(f"/scenarios/{slug}", "Scenario")] if known else []
     return [("/", "Catalogue"), *back, (f"/runs?scenario={lab}", "Runs")]

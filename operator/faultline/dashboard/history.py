@@ -37,14 +37,17 @@ class History:
         """One run for its report. Raises NotFound (FL206)."""
         folder = self._runs / name
         live = next((each for each in self._mirror.runs() if each["metadata"]["name"] == name), None)
-        on_disk = _NAME.fullmatch(name) is not None and (folder / "run.json").is_file()
-        if on_disk:
+        if self.kept(name):
             record = read(folder)
             return record.model_copy(update={"title": titles.get(record.spec.scenario, "")})
         if live is None:
             raise NotFound("FL206", f"there is no run {name}", "the list of runs has those that were kept")
         spec = RunSpec.model_validate(live["spec"])
         return RunRecord(name=name, spec=spec, status=state.status_of(live), title=titles.get(spec.scenario, ""))
+
+    def kept(self, name: str) -> bool:
+        """Whether its files are there."""
+        return _NAME.fullmatch(name) is not None and (self._runs / name / "run.json").is_file()
 
     def _on_disk(self) -> list[dict[str, Any]]:
         if not self._runs.is_dir():

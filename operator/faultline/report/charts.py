@@ -70,11 +70,11 @@ def _panel(record: RunRecord, chart: Chart | None, labels: Sequence[str]) -> dic
         "seconds": series.seconds,
         "lines": [by_label.get(label, blank) for label in labels],
         "spans": [span.model_dump() for span in series.spans],
-        "table": _table(series, [Line(label=label, values=by_label.get(label, blank)) for label in labels]),
+        "table": table(series, [Line(label=label, values=by_label.get(label, blank)) for label in labels]),
     }
 
 
-def _table(series: RunSeries, lines: Sequence[Line]) -> dict[str, Any]:
+def table(series: RunSeries, lines: Sequence[Line]) -> dict[str, Any]:
     """The mean of each line in each phase: what a chart shows, for those who cannot see it."""
     phases = [span for span in series.spans if span.kind == "phase"]
     rows = []

@@ -12,10 +12,13 @@ from markupsafe import Markup
 
 from faultline.api.run import PASS_MARK, ObjectiveStatus
 from faultline.errors import InvalidInput
+from faultline.report import heat, overlay
 from faultline.report.charts import payload
+from faultline.report.lanes import lanes, moments
+from faultline.report.postmortem import post_mortem
 from faultline.report.quantity import quantity
 from faultline.report.record import RunRecord
-from faultline.report.text import check_gist, comparison, expected, gist, lost_points, measure_title, seen
+from faultline.report.text import check_gist, comparison, expected, gist, lost_points, measure_title, reasons, seen
 from faultline.report.timeline import picture, rows
 from faultline.report.timing import fault_rows
 
@@ -24,14 +27,24 @@ STATIC = HERE / "static"
 """uPlot, and the page's own styles and script."""
 
 
-def render(records: Sequence[RunRecord], *, next_command: str = "", links: Sequence[tuple[str, str]] = ()) -> str:
+def render(
+    records: Sequence[RunRecord],
+    *,
+    before: Sequence[RunRecord] = (),
+    next_command: str = "",
+    links: Sequence[tuple[str, str]] = (),
+) -> str:
     """One HTML page for one run, or for several side by side in the order given.
 
+    `before` are runs that these are drawn over, second by second, and that the page says nothing else of.
     `next_command` is what to type next, `links` (address, text) lead back to where it is shown. Raises InvalidInput
-    (FL172) when there is no run.
+    (FL172) when there is no run, (FL171) for a run whose history is broken.
     """
     if not records:
         raise InvalidInput("FL172", "a report needs at least one run, got none", "`faultline status` lists the runs")
+    over = [*before, *records]
+    overlaid = overlay.panels(over)
+    charts = payload(records)
     return (
         _environment()
         .get_template("report.html.j2")
@@ -39,7 +52,11 @@ def render(records: Sequence[RunRecord], *, next_command: str = "", links: Seque
             records=records,
             rows=comparison(records),
             objectives=_objectives(records),
-            charts=payload(records),
+            charts=charts,
+            overlaid=overlaid,
+            over=over,
+            drawn=[*charts, *overlaid],
+            heat_rows=heat.rows(records),
             next_command=next_command,
             links=links,
             pass_mark=PASS_MARK,
@@ -74,6 +91,11 @@ def _environment() -> jinja2.Environment:
         operation_rows=rows,
         check_gist=check_gist,
         moment=_moment,
+        lanes=lanes,
+        moments=moments,
+        heat_map=heat.heat_map,
+        post_mortem=post_mortem,
+        reasons=reasons,
     )
     environment.filters.update(quantity=quantity, measure_title=measure_title, points=lambda value: f"{value:.3g}")
     return environment

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from faultline.api.run import CheckStatus, ObjectiveStatus, Phase, Summary
+from faultline.api.run import STOPPED, CheckStatus, ObjectiveStatus, Phase, Summary, Verdict
 from faultline.checks import CHECKS
+from faultline.grading.validity.base import AGAIN
 from faultline.measures import MEASURES
 from faultline.report.quantity import NONE, quantity
 from faultline.report.record import RunRecord
@@ -118,6 +120,28 @@ def check_gist(check: CheckStatus) -> str:
             unknown = f" Beyond that it cannot tell: {check.problem}." if check.problem else ""
             return f"Violated: {count}, {looked}.{unknown}"
     return f"Undecided: {check.problem or 'nothing to look at'}; {looked}."
+
+
+_CODE = re.compile(r"(FL\d{3}): ")
+
+
+def reasons(record: RunRecord) -> list[str]:
+    """Why a run is inconclusive, each with what to do about it, or what capped its score.
+
+    A rule that doubts a run says itself what to do. What ended the run before it could be graded does not.
+    """
+    status = record.status
+    if status.verdict != Verdict.INCONCLUSIVE:
+        return status.reasons
+    return [_with_step(each) for each in status.reasons]
+
+
+def _with_step(reason: str) -> str:
+    if code := _CODE.match(reason):
+        return f"{reason}; see {code[1]} in docs/errors.md, then {AGAIN}"
+    if reason.startswith(STOPPED) or "; " not in reason:
+        return f"{reason}; {AGAIN}"
+    return reason
 
 
 def gist(record: RunRecord) -> str:
