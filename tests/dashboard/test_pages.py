@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 from tests.conftest import until
 from tests.dashboard.conftest import SHOP, World, small
+from tests.report.conftest import MARK
 
 from faultline import catalogue
 from faultline.clients.kube_objects import path
@@ -80,6 +81,21 @@ async def test_runs_are_kept_from_disk_and_cluster(world: World, runs: Any) -> N
     status, text, _ = await get(world, f"/compare?a={SHOP}-1&b={SHOP}-2")
     assert (status, "Two runs overlaid" in text) == (200, True)
     assert (await get(world, f"/compare/report?a={SHOP}-1&b={SHOP}-2"))[0] == 200
+
+
+async def test_a_report_is_drawn_over_the_runs_of_before_and_knows_what_the_app_went_through(
+    world: World, runs: Any
+) -> None:
+    world.keep_run(runs(f"{SHOP}-1"))
+    world.keep_run(runs(f"{SHOP}-2", good=True, ended=MARK + 500))
+    await until(lambda: len(progress(world).of(SHOP).attempts) == 2)
+    _, text, _ = await get(world, f"/runs/{SHOP}-2")
+    assert f"flawed, 17 is <code>{SHOP}-1</code>, solution, 100 is <code>{SHOP}-2</code>" in text
+    assert "What the app went through is not known" not in text
+    assert 'id="overlay"' not in (await get(world, f"/runs/{SHOP}-1"))[1]
+    world.series.broken = True
+    _, text, _ = await get(world, f"/compare/report?a={SHOP}-1&b={SHOP}-2")
+    assert text.count("What the app went through is not known: Prometheus answered 503: it is broken.") == 2
 
 
 async def test_a_run_that_was_stopped_is_listed_as_such(world: World, runs: Any) -> None:

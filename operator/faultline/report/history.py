@@ -27,7 +27,6 @@ class Request:
     latency: float
     outcome: str
     """ok, failed or unknown."""
-    answered: bool
 
 
 def read(path: Path) -> list[Request]:
@@ -45,7 +44,6 @@ def read(path: Path) -> list[Request]:
                 each["intended"],
                 each["latency"],
                 each["outcome"],
-                answered=each["status"] is not None,
             )
             for each in lines
             if "fault" not in each and each["phase"] in (*LOADED, "drain") and each["status"] != OBSERVED

@@ -68,8 +68,8 @@ def really(seen: float | None, planned: float) -> float:
     return planned if seen is None else seen
 
 
-def label(text: str, y: float, kind: str = "who") -> str:
+def label(text: str, y: float) -> str:
     """A lane's name in the margin, cut where it is too long; the whole of it is its title."""
     room = int((LEFT - 12) / LETTER)
     short = text if len(text) <= room else f"{text[: room - 1]}…"
-    return f'<text class="{kind}" x="0" y="{y:.1f}">{escape(short)}<title>{escape(text)}</title></text>'
+    return f'<text class="who" x="0" y="{y:.1f}">{escape(short)}<title>{escape(text)}</title></text>'
