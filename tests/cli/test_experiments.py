@@ -4,6 +4,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from faultline.catalogue import CONFIGMAPS
 from faultline.cli import _benches, _experiment, _labs, _usage, _verification, _verified, bench, verify
 from faultline.cli._benches.base import Measurement, worst
 from faultline.cli._experiment import Result
@@ -11,6 +12,7 @@ from faultline.cli._labs import LABEL_BY
 from faultline.cli._runs import RunView
 from faultline.discovery import modules
 from faultline.errors import Conflict
+from faultline.host import images
 
 RUNS = "/apis/faultline.dev/v1alpha1/runs"
 SCENARIOS = "/apis/faultline.dev/v1alpha1/scenarios"
@@ -44,6 +46,7 @@ def result(variant, verdict, score, retries=0, lost=()):
 def story(monkeypatch, cluster, scenarios, lab):
     """Runs that end as told, by variant, and labs that are there at once."""
     monkeypatch.setattr("faultline.cli.demo.SLUG", "shop")
+    cluster.put(f"{CONFIGMAPS}/images", data={"images.json": json.dumps(images.image_refs("registry.test/lab"))})
 
     def tell(**results):
         @contextmanager
@@ -123,6 +126,34 @@ def test_verify_refuses_a_wrong_fix_that_fails_for_another_reason(run_json, stor
     code, answer = run_json("verify", "shop", "--variant", "wrong/slower")
     assert (code, answer["as_expected"]) == (1, False)
     assert answer["runs"][0]["measured"] == {"something else": 0.5}
+
+
+def test_every_flip_is_named_with_its_rounds(run, run_json, story, scenarios, monkeypatch):
+    story(solution=result("solution", "pass", 99))
+    assert "no verdict flipped in 2 runs" in run("verify", "shop", "--variant", "solution", "--repeat", "2").stdout
+    verdicts = {1: ("pass", 99), 2: ("inconclusive", None), 3: ("fail", 40), 4: ("pass", 98)}
+    turn = lambda cluster, lab, variant, seed: result(variant, *verdicts[seed])  # noqa: E731
+    monkeypatch.setattr(_experiment, "experiment", turn)
+    out = run("verify", "shop", "--variant", "solution", "--repeat", "4").stdout
+    assert "solution flips, by rounds: fail in 3; pass in 1, 4" in out
+    code, answer = run_json("verify", "shop", "--variant", "solution", "--repeat", "4")
+    assert (code, answer["flips"]) == (1, {"solution": {"pass": [1, 4], "fail": [3]}})
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [({"operator": "faultline/operator:old"}, "operator"), ({"redis": None}, "redis"), ({"dashboard": "old"}, None)],
+)
+def test_nothing_is_proven_on_images_of_another_checkout(run, cluster, story, scenarios, change, named):
+    runs = story(solution=result("solution", "pass", 99))
+    there = {name: ref for name, ref in (images.image_refs() | change).items() if ref}
+    cluster.put(f"{CONFIGMAPS}/images", data={"images.json": json.dumps(there)})
+    out = run("verify", "shop", "--variant", "solution")
+    if named is None:
+        assert out.exit_code == 0
+        return
+    assert (out.exit_code, runs, _verified.read(scenarios / "shop")) == (2, [], [])
+    assert f"FL327 the cluster runs other images than this checkout has, of {named}:" in " ".join(out.stderr.split())
 
 
 LINE = "- {name: two, file: web.py, line: app = 2, instead: app = 4, caught_by: answers}\n"

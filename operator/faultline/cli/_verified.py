@@ -20,8 +20,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from faultline import catalogue, heldout, safety_lines
 from faultline.cli import _record
+from faultline.cli._cluster import Cluster
 from faultline.controller.deploy import chart_digest
-from faultline.errors import InvalidInput
+from faultline.errors import InvalidInput, NotReady
 from faultline.host import images
 from faultline.host.home import REPO
 from faultline.scenario import ScenarioSpec
@@ -77,6 +78,23 @@ def engine_digest(folder: Path) -> str:
     without = unused(folder)
     tags = [f"{name}:{images.tag(name, without)}" for name in images.CHART_IMAGES if name not in NOT_OF_THE_ENGINE]
     return _digest([images.KUBERNETES_VERSION, chart_digest(REPO / "charts" / "lab"), *tags])
+
+
+def require_engine(cluster: Cluster) -> None:
+    """Refuse to prove anything on images that are not this checkout's: it would stand under the wrong digest.
+
+    Raises NotReady (FL327).
+    """
+    found = cluster.get(f"{catalogue.CONFIGMAPS}/images") or {}
+    there = json.loads((found.get("data") or {}).get("images.json") or "{}")
+    other = [
+        name
+        for name, ref in images.image_refs().items()
+        if name not in NOT_OF_THE_ENGINE and not str(there.get(name, "")).endswith(ref)
+    ]
+    if other:
+        message = f"the cluster runs other images than this checkout has, of {', '.join(other)}"
+        raise NotReady("FL327", f"{message}: what it shows proves nothing of it", "make up")
 
 
 def spec_of(folder: Path) -> ScenarioSpec:

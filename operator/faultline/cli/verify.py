@@ -96,6 +96,7 @@ def _verify(cluster: Cluster, slug: str, runs: Sequence[tuple[str, int]], deadli
     folder = _labs.scenario_folder(slug)
     rows: list[Row] = []
     if runs and not _over(deadline):
+        _verified.require_engine(cluster)
         with _experiment.own_lab(cluster, slug, f"verify-{slug}"[:40].rstrip("-"), "verify") as lab:
             for variant, seed in runs:
                 if _over(deadline):
@@ -109,16 +110,37 @@ def _verify(cluster: Cluster, slug: str, runs: Sequence[tuple[str, int]], deadli
         "slug": slug,
         "as_expected": good,
         "not_run": missing,
+        "flips": _flips(rows),
         "runs": [{**each.model_dump(), "as_expected": each.as_expected} for each in rows],
     }
     if rows:
         _print(rows)
+        _print_flips(data["flips"], rows)
         _record.write_json(f"verify-{slug}.json", data)
     elif not runs:
         console.print(f"[green]✓[/] {slug}: proven already, nothing has changed since")
     if missing:
         console.print(f"[red]✗[/] {slug}: not run: {', '.join(missing)}")
     return data
+
+
+def _flips(rows: Sequence[Row]) -> dict[str, dict[str, list[int]]]:
+    """Variants that had more than one verdict: the seeds of each. A run without a verdict is no flip."""
+    from faultline.api.run import Verdict
+
+    found: dict[str, dict[str, list[int]]] = {}
+    for row in rows:
+        if row.verdict != Verdict.INCONCLUSIVE:
+            found.setdefault(row.variant, {}).setdefault(row.verdict, []).append(row.seed)
+    return {variant: verdicts for variant, verdicts in found.items() if len(verdicts) > 1}
+
+
+def _print_flips(flips: dict[str, dict[str, list[int]]], rows: Sequence[Row]) -> None:
+    for variant, verdicts in flips.items():
+        rounds = "; ".join(f"{verdict} in {', '.join(map(str, seeds))}" for verdict, seeds in sorted(verdicts.items()))
+        console.print(f"[red]✗[/] {variant} flips, by rounds: {rounds}")
+    if not flips and len({row.seed for row in rows}) > 1:
+        console.print(f"[green]✓[/] no verdict flipped in {len(rows)} runs")
 
 
 def _over(deadline: float | None) -> bool:
