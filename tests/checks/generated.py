@@ -54,6 +54,27 @@ def answer(read: Operation, result: Any) -> Operation:
     return replace(read, value=None, result=result if read.outcome == "ok" else None)
 
 
+def possible(each: Operation) -> bool:
+    """Whether it may have taken effect."""
+    return each.outcome != "failed" or each.status == 503
+
+
+def stored(write: Operation) -> Any:
+    """What is under a key after it."""
+    return None if write.op == "del" else write.value
+
+
+def register(operations: Sequence[Operation]) -> list[Step]:
+    """What those of one key are to a register."""
+    steps = []
+    for each in operations:
+        if each.op == "get" and each.outcome == "ok":
+            steps.append(Step(False, each.result, each.start, each.end))
+        elif each.op != "get" and possible(each):
+            steps.append(Step(True, stored(each), each.start, each.end if each.outcome == "ok" else NEVER))
+    return steps
+
+
 @st.composite
 def read_back(draw: st.DrawFn, name: str, held: dict[str, Any]) -> list[Operation]:
     """Final reads of what each key holds; some get no reply at first."""
@@ -88,15 +109,15 @@ def sequential(
         if each.op == "get":
             seen.append(answer(each, held[key]))
             continue
-        value = None if each.op == "del" else each.value % 3 if few else each.value
+        write = replace(each, value=each.value % 3) if few else each
         if moment < NEVER:
-            held[key] = value
-        seen.append(replace(each, value=value))
+            held[key] = stored(write)
+        seen.append(write)
     return seen + (draw(read_back("get", held)) if final else [])
 
 
 @st.composite
-def collected(draw: st.DrawFn, most: int = 16, keys: int = 2, final: bool = True) -> list[Operation]:
+def collected(draw: st.DrawFn, most: int = 16, keys: int = 2, final: bool = True, values: int = 4) -> list[Operation]:
     """What clients see of a store of lists: `put` adds a value, `del` removes it. Values come and go and come again,
     and a list may have some at first.
     """
@@ -107,7 +128,7 @@ def collected(draw: st.DrawFn, most: int = 16, keys: int = 2, final: bool = True
         if each.op == "get":
             seen.append(answer(each, sorted(there) or None))
             continue
-        value = each.value % 4
+        value = each.value % values
         if moment < NEVER:
             (there.add if each.op == "put" else there.discard)(value)
         seen.append(replace(each, value=value))
