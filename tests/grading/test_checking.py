@@ -60,6 +60,18 @@ async def test_a_violation_comes_back_with_its_operations(checked, tmp_path):
     assert (second.op, second.result, second.status, second.phase) == ("get", "null", 404, "final_reads")
 
 
+async def test_the_smallest_counter_examples_are_told_and_come_first(checked, tmp_path):
+    """Fewest operations first, then those that lie closest together; the check itself finds them in another order."""
+    back = line(0, "put", "older is back", 0, value="a"), line(1, "put", "older is back", 1, value="b")
+    gone = [line(2 + n, "put", f"gone for {900 - start}", start, value="c") for n, start in enumerate((2, 600, 300))]
+    reads = [line(-1, "get", each["key"], 900, phase="final_reads", status=404) for each in gone]
+    reads.append(line(-1, "get", "older is back", 1.5, phase="final_reads", result="a"))
+    [status] = await check(checked, write(tmp_path / "h.gz", *back, *gone, *reads), None)
+    assert status.violations == 4
+    told = [(each.operations[0].key, len(each.operations)) for each in status.examples]
+    assert told == [("gone for 300", 2), ("gone for 600", 2), ("gone for 898", 2)]
+
+
 async def test_a_history_that_is_right_holds(checked, tmp_path):
     history = write(
         tmp_path / "h.gz", line(0, "put", "k", 0, value="é"), line(-1, "get", "k", 9, result="é", phase="final_reads")
