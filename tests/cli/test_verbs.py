@@ -5,6 +5,7 @@ import time
 from xml.etree import ElementTree
 
 import pytest
+from rich.console import Console
 
 from faultline import workspace
 from faultline.api.run import STOPPED
@@ -347,7 +348,7 @@ def test_grade_shows_each_lost_point(run, lab, done_run):
         "measure": "availability",
         "unit": "ratio",
         "query": query,
-        "window": "fault",
+        "window": "fault, recovery",
         "value": 0.5,
         "target": 0.99,
         "worst": 0.9,
@@ -366,6 +367,7 @@ def test_grade_shows_each_lost_point(run, lab, done_run):
         "bound",
     ):
         assert text in out
+    assert re.search(r"^  window +fault, recovery *$", out, re.MULTILINE), out
     assert out.index("why ") < out.index("Queries of the lost points\ncheckout answers\n" + query)
     assert query not in run("grade", "--no-queries").stdout
 
@@ -465,6 +467,54 @@ def test_compare_wants_runs_that_exist(run, cluster):
     result = run("compare", "one", "two")
     assert result.exit_code == 2
     assert "FL206 there is no run one" in result.stderr
+
+
+SLOW = {"successRate": 0.5, "p50": 0.02, "p95": 0.4, "p99": 2.0, "requestsPerSecond": 30.0, "recoverySeconds": 12.0}
+QUICK = {"successRate": 0.995, "p50": 0.03, "p95": 0.2, "p99": 3.0, "requestsPerSecond": 59.0}
+
+
+@pytest.fixture
+def two_runs(cluster, done_run):
+    done_run("shop-1", score=40, summary=SLOW)
+    done_run("shop-2", score=91, verdict="pass", variant="learner", summary=QUICK)
+
+
+def test_compare_shows_two_runs_row_by_row(run, two_runs):
+    result = run("compare", "shop-1", "shop-2")
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert lines[:2] == ["1  shop-1  flawed", "2  shop-2  learner"]
+    told = [[cell.strip() for cell in re.split("[│┃]", each)[1:-1]] for each in lines[2:] if each[0] in "│┃"]
+    assert told == [
+        ["", "1: flawed", "2: learner"],
+        ["Score", "40", "91"],
+        ["Verdict", "fail", "pass"],
+        ["Success rate", "50%", "99.50%"],
+        ["Latency p50", "20 ms", "30 ms"],
+        ["Latency p95", "400 ms", "200 ms"],
+        ["Latency p99", "2 s", "3 s"],
+        ["Answered well", "30 requests/s", "59 requests/s"],
+        ["Recovery time", "12 s", "no data"],
+    ]
+
+
+def test_compare_has_the_better_value_in_green(run, two_runs, monkeypatch):
+    """Of two of which one is missing, neither is."""
+    colourful = Console(force_terminal=True, color_system="standard", width=100, highlight=False, _environ={})
+    monkeypatch.setattr("faultline.cli._grade.console", colourful)
+    green = re.findall(r"\x1b\[32m(.*?)\x1b\[0m", run("compare", "shop-1", "shop-2").stdout)
+    assert green == ["91", "99.50%", "20 ms", "200 ms", "2 s", "59 requests/s"]
+
+
+def test_compare_as_json_has_the_status_of_each_run(run_json, cluster, two_runs):
+    code, answer = run_json("compare", "shop-2", "shop-1")
+    assert (code, list(answer)) == (0, ["shop-2", "shop-1"])
+    assert [(each["score"], each["verdict"], each["code"]["variant"]) for each in answer.values()] == [
+        (91, "pass", "learner"),
+        (40, "fail", "flawed"),
+    ]
+    assert answer["shop-1"]["summary"] == SLOW
+    assert answer["shop-2"]["summary"] == QUICK | {"recoverySeconds": None}
 
 
 def test_report_writes_one_page_for_two_runs(run_json, cluster, done_run, tmp_path):
