@@ -123,6 +123,8 @@ HOGS = [
     ("during", 2),
     *(pytest.param(*each, marks=pytest.mark.long) for each in (("during", 1), ("before", 2), ("before", 4))),
 ]
+EASIER = 1.5
+"""No run that counts has its latency targets scaled by this many times what the honest app's run had."""
 BURN = f"import signal\nsignal.alarm({RUN_SECONDS:.0f})\nwhile True: pass"
 
 
@@ -136,6 +138,19 @@ def hog(processes: int) -> Iterator[None]:
         for each in burning:
             each.kill()
             each.wait()
+
+
+def honest() -> dict[str, Any]:
+    """The status of the honest app's run, during which nothing else was asked of the machine."""
+    record = json.loads((Home.from_environment().data / "runs" / "e2e-red-honest" / "run.json").read_text())
+    return dict(record["status"])
+
+
+def under_a_hog_before_it(lab: Lab, name: str, processes: int) -> dict[str, Any]:
+    """The final status of a run with programs that want the machine until its baseline, so while the canary looks."""
+    with hog(processes):
+        where = started(lab, name, "Baseline")
+    return lab.wait_done(where, RUN_SECONDS)
 
 
 @pytest.mark.parametrize(("when", "processes"), HOGS)
@@ -152,10 +167,9 @@ def test_under_a_hog_on_the_host_a_run_is_not_wrong(
         assert [each for each in status["reasons"] if each.startswith("host noise: other programs used")]
     else:
         # While the canary says how fast the machine is: targets are scaled by that, and must not be by much.
-        with hog(processes):
-            where = started(vault, name, "Baseline")
-        status = vault.wait_done(where, RUN_SECONDS)
+        status = under_a_hog_before_it(vault, name, processes)
         assert status["verdict"] in ("pass", "inconclusive"), (status["reasons"], status["objectives"])
+        assert status["verdict"] == "inconclusive" or status["canaryScale"] < EASIER * honest()["canaryScale"]
 
 
 def test_an_app_that_is_scaled_to_zero_gets_no_verdict(vault: Lab, deploy: Callable[[str], None]) -> None:
@@ -313,6 +327,18 @@ def test_an_app_that_cheats_fails(vault: Lab, deploy: Callable[[str], None], att
     assert {i for i, _ in arrivals(f"e2e-red-{attack}")} == {i for i, _ in arrivals("e2e-red-honest")}
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("processes", [2, 4])
+def test_an_app_that_is_too_slow_does_not_pass_by_a_hog_before_the_run(
+    vault: Lab, deploy: Callable[[str], None], processes: int
+) -> None:
+    """However slow the machine seemed: a target takes no more of its scale than the objective's cap allows."""
+    deploy("wrong/slows-down")
+    status = under_a_hog_before_it(vault, f"e2e-red-slow-hog-{processes}", processes)
+    assert status["verdict"] in ("fail", "inconclusive"), (status.get("reasons"), status["objectives"])
+    assert status["verdict"] == "inconclusive" or "latency_quantile" in missed(status), status["objectives"]
+
+
 def limits(lab: Lab) -> list[dict[str, str]]:
     """The limits of each pod of the app."""
     return [each["spec"]["containers"][0]["resources"]["limits"] for each in lab.pods(lab.namespace, "app=web")]
@@ -346,9 +372,8 @@ def test_an_app_that_burns_cpu_while_it_is_idle_gets_no_easier_targets(
 ) -> None:
     deploy("wrong/burns-idle")
     status = vault.wait_done(started(vault, "e2e-red-burns-idle"), RUN_SECONDS)
-    honest = json.loads((Home.from_environment().data / "runs" / "e2e-red-honest" / "run.json").read_text())
-    assert status["canaryScale"] < 1.5 * honest["status"]["canaryScale"]
-    assert status["cpuScale"] <= 1.1 * honest["status"]["cpuScale"]
+    assert status["canaryScale"] < EASIER * honest()["canaryScale"]
+    assert status["cpuScale"] <= 1.1 * honest()["cpuScale"]
     assert status["verdict"] in ("pass", "inconclusive"), (status["reasons"], status["objectives"])
 
 
