@@ -9,19 +9,25 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 
+from faultline.api.load import Phases
+from faultline.api.run import ObjectiveStatus
 from faultline.checks import CHECKS
 from faultline.cli import _crash
-from faultline.cli._benches import _inside, _peer, crash
+from faultline.cli._benches import _inside, _peer, crash, grading
+from faultline.cli._benches._inside import grader
 from faultline.cli._benches._inside.grader import enlarged
 from faultline.cli._benches._inside.reader import delays
 from faultline.cli._benches._inside.target import dense_at
 from faultline.cli._benches._schedule import Errors, Planned, errors, schedule
 from faultline.cli._benches.base import Measurement, quantile, spread
 from faultline.cli._crash import Cell, Sighting
+from faultline.cli._labs import Lab
+from faultline.clients.loadgen_api import LoadState
 from faultline.errors import NotFound, NotReady
 from faultline.host.home import REPO
 from faultline.host.process import CommandFailed
@@ -312,3 +318,54 @@ def test_thirty_objectives_are_those_of_the_scenario_again_and_each_asks_prometh
     found = enlarged(spec, 30).objectives
     assert len({each.name for each in found}) == 30
     assert {each.type for each in found} == {each.type for each in spec.objectives} - set(CHECKS)
+
+
+def test_a_run_that_is_graded_again_has_ninety_seconds():
+    raw = yaml.safe_load((REPO / "scenarios/circuit-breakers/scenario.yaml").read_text())
+    changed = grading.lengthened(Lab(raw))["spec"]["phases"]
+    phases = Phases.model_validate(raw["spec"]["phases"] | changed)
+    assert (list(changed), phases.windows()["drain"][1]) == (["recovery"], 90)
+
+
+@pytest.mark.parametrize("state", ["done", "failed"])
+async def test_a_run_is_graded_again_with_what_the_load_generator_says_of_it(monkeypatch, state):
+    """From the lab's Secret, as the operator asks; a rule that has no report returns unasked."""
+    raw = yaml.safe_load((REPO / "scenarios/circuit-breakers/scenario.yaml").read_text())
+    said = {"state": state, "counts": {"browse": {"ok": 9}}, "health": {"cpu": 0.2}, "faults": {}}
+    graded, asked = [], []
+
+    class Generator:
+        def __init__(self, *given):
+            asked.append(given)
+
+        async def __aenter__(self):
+            return self
+
+        async def __aexit__(self, *error):
+            return None
+
+        async def state(self, run):
+            asked.append(run)
+            return LoadState.model_validate(said)
+
+    async def grade(prometheus, spec, evidence):
+        graded.append(evidence)
+        met = [{"name": each.name, "measure": "m", "value": 1, "target": 1, "worst": 0, "weight": 1}
+               for each in spec.objectives]  # fmt: skip
+        return SimpleNamespace(objectives=[ObjectiveStatus.model_validate(each) for each in met])
+
+    secrets = {"/api/v1/namespaces/harness-bench/secrets/harness": {"data": {"token": "bWluZQ=="}}}
+    monkeypatch.setattr(grader.Kube, "connect", lambda: SimpleNamespace(get=secrets.get))
+    monkeypatch.setattr(grader.LoadGenerator, "of", Generator)
+    monkeypatch.setattr(grader, "grade", grade)
+    status = {"mark": 1000.0, "ended": 1070.0, "cpuScale": 1.2}
+    run = {"metadata": {"name": "bench-1"}, "spec": {"scenario": "bench"}, "status": status}
+    work = {"spec": raw["spec"], "run": run, "objectives": 30, "times": 2}
+    if state == "failed":
+        with pytest.raises(ValueError, match="ended bench-1 as failed"):
+            await grader.main(work)
+        return
+    assert len(await grader.main(work)) == 2
+    assert asked == [("bench", "mine"), "bench-1"]
+    evidence = graded[0]
+    assert (evidence.load.counts, evidence.load.health.cpu, evidence.cpu_scale) == (said["counts"], 0.2, 1.2)

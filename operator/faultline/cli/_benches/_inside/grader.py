@@ -7,6 +7,7 @@ objectives that name a measure are taken again and again until there are as many
 from __future__ import annotations
 
 import asyncio
+import base64
 import itertools
 import json
 import sys
@@ -15,10 +16,13 @@ from typing import Any
 
 from faultline.api.run import RunStatus
 from faultline.checks import CHECKS
+from faultline.clients.kube import Kube, path
+from faultline.clients.loadgen_api import LoadGenerator
 from faultline.clients.prometheus import Prometheus
-from faultline.controller import plan
+from faultline.controller import deploy, plan
 from faultline.controller.settings import Settings
-from faultline.grading import Evidence, grade
+from faultline.grading import Evidence, LoadReport, grade
+from faultline.names import harness_namespace
 from faultline.scenario import ScenarioSpec
 from faultline.validation import parse
 
@@ -31,19 +35,33 @@ def enlarged(spec: ScenarioSpec, wanted: int) -> ScenarioSpec:
     return spec.model_copy(update={"objectives": objectives})
 
 
+async def reported(scenario: str, run: str) -> LoadReport:
+    """What the load generator says of the run, without which several rules of validity have nothing to ask."""
+    harness = Kube.connect().get(path("Secret", deploy.HARNESS_SECRET, harness_namespace(scenario)))
+    if harness is None:
+        raise ValueError(f"the lab {scenario} has no harness")
+    async with LoadGenerator.of(scenario, base64.b64decode(harness["data"]["token"]).decode()) as loadgen:
+        load = LoadReport.model_validate((await loadgen.state(run)).model_dump())
+    if load.state != "done":
+        raise ValueError(f"the load generator ended {run} as {load.state} ({load.error})")
+    return load
+
+
 async def main(work: dict[str, Any]) -> list[float]:
     """Seconds of each grading, the evidence being there."""
     spec = enlarged(parse(ScenarioSpec, work["spec"]), work["objectives"])
     status = RunStatus.model_validate(work["run"]["status"])
     if status.mark is None or status.ended is None:
         raise ValueError(f"{work['run']['metadata']['name']} did not come to its end")
+    run, scenario = work["run"]["metadata"]["name"], work["run"]["spec"]["scenario"]
     evidence = Evidence(
-        run=work["run"]["metadata"]["name"],
-        scenario=work["run"]["spec"]["scenario"],
+        run=run,
+        scenario=scenario,
         windows=plan.windows_at(spec, status.mark),
         end=status.ended,
-        load=None,
+        load=await reported(scenario, run),
         faults=status.faults,
+        cpu_scale=status.cpu_scale or 1.0,
     )
     took = []
     async with Prometheus(Settings.from_environment().prometheus_url) as prometheus:
