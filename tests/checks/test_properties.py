@@ -25,8 +25,10 @@ from tests.checks.made import get, judge, op, put
 from faultline.checks._history import FINAL_READS
 from faultline.checks._register import Step, linearizable, smallest
 
-# Two thousand, but for `make check`, which takes a tenth: see tests/conftest.py.
+# Every check sees two thousand histories or more, in one test or in several of a thousand; `make check` takes a tenth:
+# see tests/conftest.py.
 THOUSANDS = settings(max_examples=20 * settings.default.max_examples, deadline=None)
+THOUSAND = settings(max_examples=10 * settings.default.max_examples, deadline=None)
 ASK = {"writes": ["put"], "reads": ["get"], "deletes": ["del"]}
 LIST = ASK | {"holds": "list"}
 ROOMS = ("a", "b")
@@ -48,7 +50,7 @@ STORES = {
 }
 
 
-@THOUSANDS
+@THOUSAND
 @given(sequential(again=True))
 def test_a_store_that_works_violates_nothing(history):
     for check, parameters in STORES.items():
@@ -58,21 +60,21 @@ def test_a_store_that_works_violates_nothing(history):
     assert found.examined == len(written)
 
 
-@THOUSANDS
+@THOUSAND
 @given(sequential(again=True, first="old"))
 def test_nor_does_one_whose_keys_held_something_at_first(history):
     for check, parameters in (STORES | {"monotonic_reads": ASK}).items():
         assert judge(check, parameters, *history).violations == [], check
 
 
-@THOUSANDS
+@THOUSAND
 @given(sequential(again=True, removes=False))
 def test_nor_does_one_from_which_nothing_is_removed(history):
     for check, parameters in (STORES | {"monotonic_reads": ASK}).items():
         assert judge(check, parameters, *history).violations == [], check
 
 
-@THOUSANDS
+@THOUSAND
 @given(collected())
 def test_nor_does_one_of_lists(history):
     for check, parameters in {
@@ -90,7 +92,7 @@ def test_the_search_and_trying_every_order_agree(steps):
     assert linearizable(steps) == explained(steps)
 
 
-@THOUSANDS
+@THOUSAND
 @given(sequential(most=7, final=False), st.data())
 def test_what_is_read_is_linearizable_exactly_when_some_order_of_each_key_explains_it(history, data):
     reads = [n for n, each in enumerate(history) if each.op == "get" and each.outcome == "ok"]
@@ -122,7 +124,7 @@ def test_the_smallest_example_is_one_and_nothing_can_go(steps):
             assert explained(rest)
 
 
-@THOUSANDS
+@THOUSAND
 @given(sequential(keys=1, final=False, again=True), st.integers(-1, 16))
 def test_a_final_read_is_lost_exactly_when_no_order_of_the_writes_explains_it(history, value):
     writes = [each for each in history if each.op != "get"]
@@ -145,7 +147,7 @@ def sources(read, writes):
     return began if began or not own else None
 
 
-@THOUSANDS
+@THOUSAND
 @given(sequential(keys=1, final=False, again=True), AT, st.sampled_from([0, 2, 10]), st.data())
 def test_a_value_is_too_old_exactly_when_no_order_explains_it_that_long_before(history, at, bound, data):
     """Not asked: what is to be said of an answer that only writes of the future could have given."""
@@ -160,7 +162,7 @@ def test_a_value_is_too_old_exactly_when_no_order_explains_it_that_long_before(h
     assert bool(found.violations) == stale
 
 
-@THOUSANDS
+@THOUSAND
 @given(collected(keys=1, final=False, values=2), st.sets(st.integers(0, 2)), AT, st.sampled_from([0, 2, 10]))
 def test_a_list_is_too_old_exactly_when_no_order_explains_what_it_has_or_has_not(history, there, at, bound):
     """Each value on its own is there or not, which is a register; whether it was there at first is not known."""
@@ -180,7 +182,7 @@ def test_a_list_is_too_old_exactly_when_no_order_explains_what_it_has_or_has_not
         assert bool(judge("lost_writes", LIST, *writes, final).violations) == (stale and acknowledged)
 
 
-@THOUSANDS
+@THOUSAND
 @given(sequential(keys=1, final=False, again=True), st.integers(20, 50), st.data())
 def test_a_session_misses_its_write_exactly_when_all_that_it_may_have_read_is_older(history, at, data):
     writes = [each for each in history if each.op != "get"]
@@ -197,7 +199,7 @@ def test_a_session_misses_its_write_exactly_when_all_that_it_may_have_read_is_ol
     assert (bool(found.violations), found.examined) == (missed, 1)
 
 
-@THOUSANDS
+@THOUSAND
 @given(collected(keys=1, final=False, values=2), st.sets(st.integers(0, 2)), st.integers(20, 50), st.data())
 def test_a_session_misses_in_a_list_what_it_did_and_nothing_undid(history, there, at, data):
     writes = [each for each in history if each.op != "get"]
@@ -219,7 +221,7 @@ def test_a_session_misses_in_a_list_what_it_did_and_nothing_undid(history, there
     assert bool(judge("read_your_writes", LIST, *writes, read).violations) == bool(missed)
 
 
-@THOUSANDS
+@THOUSAND
 @given(sequential(keys=1, final=False, again=True), st.data())
 def test_of_two_reads_the_second_is_older_exactly_when_all_that_it_may_be_was_over_before(history, data):
     writes = [each for each in history if each.op != "get"]
@@ -234,7 +236,7 @@ def test_of_two_reads_the_second_is_older_exactly_when_all_that_it_may_be_was_ov
     assert (found.result, found.examined) == ("violated" if back else "holds", 1)
 
 
-@THOUSANDS
+@THOUSAND
 @given(
     st.lists(st.tuples(st.sampled_from(["put", "del"]), st.integers(0, 4), AT, SEEN), max_size=8),
     st.sets(st.integers(0, 4)),
@@ -248,7 +250,7 @@ def test_of_two_reads_of_a_list_the_second_has_all_that_nobody_can_have_removed(
     assert found.result == ("holds" if first - second <= removed else "violated")
 
 
-@THOUSANDS
+@THOUSAND
 @given(st.lists(st.tuples(st.sampled_from(["ann", "bob"]), st.integers(0, 3), ANSWERED), max_size=8))
 def test_numbers_go_down_exactly_when_a_session_is_told_less_than_before(told):
     reads = [get("k", number, (n, n + 0.5), session=who, **seen) for n, (who, number, seen) in enumerate(told)]
@@ -258,7 +260,7 @@ def test_numbers_go_down_exactly_when_a_session_is_told_less_than_before(told):
     assert bool(found.violations) == down
 
 
-@THOUSANDS
+@THOUSAND
 @given(sequential(keys=1), st.booleans(), st.data())
 def test_a_value_from_before_what_was_acknowledged_last_is_seen_as_stale_and_as_not_linearizable(
     history, removed, data
