@@ -10,6 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from tests.checks.generated import (
     FATES,
+    NEVER,
     anything,
     collected,
     counted,
@@ -47,6 +48,7 @@ STORES = {
     "lost_writes": ASK,
     "read_your_writes": ASK,
     "bounded_staleness": ASK | {"bound": "0s"},
+    "monotonic_reads": ASK,
 }
 
 
@@ -63,14 +65,14 @@ def test_a_store_that_works_violates_nothing(history):
 @THOUSAND
 @given(sequential(again=True, first="old"))
 def test_nor_does_one_whose_keys_held_something_at_first(history):
-    for check, parameters in (STORES | {"monotonic_reads": ASK}).items():
+    for check, parameters in STORES.items():
         assert judge(check, parameters, *history).violations == [], check
 
 
 @THOUSAND
 @given(sequential(again=True, removes=False))
 def test_nor_does_one_from_which_nothing_is_removed(history):
-    for check, parameters in (STORES | {"monotonic_reads": ASK}).items():
+    for check, parameters in STORES.items():
         assert judge(check, parameters, *history).violations == [], check
 
 
@@ -234,6 +236,30 @@ def test_of_two_reads_the_second_is_older_exactly_when_all_that_it_may_be_was_ov
     found = judge("monotonic_reads", ASK, *writes, early, late)
     back = early.result != late.result and all(over(old) < new.start for old in older for new in newer)
     assert (found.result, found.examined) == ("violated" if back else "holds", 1)
+
+
+@THOUSAND
+@given(
+    st.lists(st.tuples(st.sampled_from(["put", "put", "del"]), st.integers(0, 2), AT, SEEN), max_size=5),
+    st.lists(st.tuples(st.sampled_from([None, 0, 1, 2, 99]), AT), min_size=2, max_size=4),
+)
+def test_reads_go_back_exactly_when_no_choice_of_their_writes_goes_forward(written, read):
+    """A key begins with nothing, or with what nobody wrote; a value that is written only later binds nobody."""
+    writes = [op(name, "k", value if name == "put" else None, at, **seen) for name, value, at, seen in written]
+    reads = [get("k", result, at) for result, at in read]
+    stores = [each for each in writes if possible(each)]
+    choices = []
+    for each in reads:
+        of_it = [write for write in stores if stored(write) == each.result]
+        spans = [(one.start, one.end if one.outcome == "ok" else NEVER) for one in of_it if one.start <= each.end]
+        if each.result is None or not of_it:
+            spans.append((-NEVER, -NEVER))
+        if spans:
+            choices.append([(each, *span) for span in spans])
+    forward = any(
+        all(b[2] >= a[1] for a, b in product(chosen, chosen) if a[0].end < b[0].start) for chosen in product(*choices)
+    )
+    assert bool(judge("monotonic_reads", ASK, *writes, *reads).violations) != forward
 
 
 @THOUSAND
