@@ -56,6 +56,12 @@ def test_more_requests_have_more_colour(tmp_path, record):
     assert strengths[-1] > heat.FAINTEST
 
 
+def test_a_run_of_which_nothing_was_answered_well_has_a_map_too(tmp_path, record):
+    write_history(tmp_path, [line(1.0, outcome="failed", status=500), line(1.5, outcome="failed", status=500)])
+    one = record().model_copy(update={"folder": tmp_path})
+    assert "second 1, failed: 2</title>" in heat.heat_map(one, heat.rows([one]))
+
+
 def test_without_a_history_there_is_none(record, kept):
     assert heat.rows([record()]) is None
     assert heat.heat_map(record(), heat.rows([kept()])) is None

@@ -19,6 +19,8 @@ DECADE = 6
 ROW, HEAD, APART = 11.0, 8.0, 12.0
 FAINTEST = 0.12
 BAD = ("failed", "unknown")
+NOTHING = -2 * DECADE
+"""The only row, which is empty, where no request was answered well."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +58,13 @@ def cells(requests: Sequence[Request], start: float) -> Cells:
 
 
 def rows(records: Sequence[RunRecord]) -> Rows | None:
-    """Rows that hold every run's requests; None when no history was kept, or none was answered well."""
+    """Rows that hold every run's requests; None when no history was kept."""
     found = [cells(each.requests, each.status.mark) for each in records if each.status.mark is not None]
     heights = [row for each in found for _, row in each if isinstance(row, int)]
-    if not heights:
+    counts = [count for each in found for count in each.values()]
+    if not counts:
         return None
-    return Rows(min(heights), max(heights), max(count for each in found for count in each.values()))
+    return Rows(min(heights, default=NOTHING), max(heights, default=NOTHING), max(counts))
 
 
 def heat_map(record: RunRecord, shared: Rows) -> Markup | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from faultline.api.run import ObjectiveStatus
+from faultline.api.run import FaultStatus, ObjectiveStatus
 from faultline.report import history
 from faultline.report.history import Request
 from faultline.report.impact import impact
@@ -47,7 +47,7 @@ def lanes(record: RunRecord) -> Markup | None:
         return None
     picture = _Picture(across, record)
     picture.section("Load", [_load] if record.requests else [])
-    picture.section("Faults", [_fault(each.name) for each in record.status.faults if each.type != "none"])
+    picture.section("Faults", [_fault(each) for each in record.status.faults if each.type != "none"])
     operations = history.operations(record.requests).items()
     picture.section("Answered well, each second", [_operation(*each) for each in operations])
     picture.section("Objectives, over what they look at", [_objective(each) for each in record.status.objectives])
@@ -118,13 +118,11 @@ def _load(picture: _Picture, y: float) -> tuple[list[str], float]:
     return parts, LOAD
 
 
-def _fault(name: str) -> Lane:
+def _fault(fault: FaultStatus) -> Lane:
     def draw(picture: _Picture, y: float) -> tuple[list[str], float]:
-        each = next(fault for fault in picture.record.status.faults if fault.name == name)
-        where = each.edge or each.target
-        text = f"{each.called} {where}".strip()
-        start, end = really(each.applied, each.planned_start), really(each.reverted, each.planned_end)
-        return [label(name, y + 14), *_bar("on", picture.axis, start, end, y, text)], LANE
+        text = f"{fault.called} {fault.edge or fault.target}".strip()
+        start, end = really(fault.applied, fault.planned_start), really(fault.reverted, fault.planned_end)
+        return [label(fault.name, y + 14), *_bar("on", picture.axis, start, end, y, text)], LANE
 
     return draw
 
@@ -242,6 +240,6 @@ def moments(record: RunRecord) -> list[Moment]:
         what = f"{loss.name}: {loss.lost} of {loss.requests} requests of the run not answered well"
         found.append(Moment(loss.first - mark, loss.last - mark, what))
     for event in record.events or []:
-        until = None if event.until in (None, event.at) else event.until - mark
+        until = event.until - mark if event.until is not None and event.until > event.at else None
         found.append(Moment(event.at - mark, until, f"{event.who} {event.what}"))
     return sorted(found, key=lambda each: (each.at, each.what))
