@@ -106,7 +106,7 @@ def _verify(cluster: Cluster, slug: str, runs: Sequence[tuple[str, int]], deadli
                 _verified.add(folder, rows[-1])
     missing = sorted({variant for variant, _ in runs} - {each.variant for each in rows})
     good = all(each.as_expected for each in rows) and not missing
-    data = {
+    data: dict[str, Any] = {
         "slug": slug,
         "as_expected": good,
         "not_run": missing,
@@ -126,11 +126,9 @@ def _verify(cluster: Cluster, slug: str, runs: Sequence[tuple[str, int]], deadli
 
 def _flips(rows: Sequence[Row]) -> dict[str, dict[str, list[int]]]:
     """Variants that had more than one verdict: the seeds of each. A run without a verdict is no flip."""
-    from faultline.api.run import Verdict
-
     found: dict[str, dict[str, list[int]]] = {}
     for row in rows:
-        if row.verdict != Verdict.INCONCLUSIVE:
+        if row.verdict != "inconclusive":
             found.setdefault(row.variant, {}).setdefault(row.verdict, []).append(row.seed)
     return {variant: verdicts for variant, verdicts in found.items() if len(verdicts) > 1}
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import jinja2
 
-from faultline.api.run import Verdict
 from faultline.report.impact import impact
 from faultline.report.lanes import moments
 from faultline.report.quantity import quantity
@@ -28,7 +27,7 @@ def post_mortem(record: RunRecord) -> str:
             title=record.title or record.spec.scenario,
             day=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(record.status.mark)) if record.status.mark else "",
             gist=gist(record),
-            reasons=reasons(record) if record.status.verdict == Verdict.INCONCLUSIVE else [],
+            reasons=reasons(record) if record.status.verdict == "inconclusive" else [],
             impact=impact(record),
             moments=moments(record),
             alerts=[each for each in record.events or [] if each.what.startswith("the alert ")],

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from faultline.api.run import STOPPED, CheckStatus, ObjectiveStatus, Phase, Summary, Verdict
+from faultline.api.run import STOPPED, CheckStatus, ObjectiveStatus, Phase, Summary
 from faultline.checks import CHECKS
 from faultline.grading.validity.base import AGAIN
 from faultline.measures import MEASURES
@@ -131,7 +131,7 @@ def reasons(record: RunRecord) -> list[str]:
     A rule that doubts a run says itself what to do. What ended the run before it could be graded does not.
     """
     status = record.status
-    if status.verdict != Verdict.INCONCLUSIVE:
+    if status.verdict != "inconclusive":
         return status.reasons
     return [_with_step(each) for each in status.reasons]
 
