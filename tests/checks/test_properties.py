@@ -25,6 +25,7 @@ from tests.checks.made import get, judge, op, put
 
 from faultline.checks._history import FINAL_READS
 from faultline.checks._register import Step, linearizable, smallest
+from faultline.checks.linearizable import MOST_UNKNOWN
 
 # Every check sees two thousand histories or more, in one test or in several of a thousand; `make check` takes a tenth:
 # see tests/conftest.py.
@@ -291,6 +292,8 @@ def test_numbers_go_down_exactly_when_a_session_is_told_less_than_before(told):
 def test_a_value_from_before_what_was_acknowledged_last_is_seen_as_stale_and_as_not_linearizable(
     history, removed, data
 ):
+    # Of a key with more of them linearizable does not decide.
+    assume(sum(each.op != "get" and each.outcome != "ok" and possible(each) for each in history) <= MOST_UNKNOWN)
     history = [
         *history,
         put("k0", 101, (60, 61)),
