@@ -45,16 +45,18 @@ class MonotonicReads(Check):
         found = Judgement(undecided=absent(history, ("reads", self.reads)))
         written = by_key(history.named([*self.writes, *self.deletes]))
         for key, reads in by_key(history.answered(self.reads)).items():
+            register = Register(written.get(key, []), self.deletes)
+            contents = Members(written.get(key, []), self.deletes)
             for session, own in by_session(reads).items():
-                self._follow(found, f"{session} on {named(key)}", own, self._seen(written.get(key, [])))
+                self._follow(found, f"{session} on {named(key)}", own, self._seen(register, contents))
         return found
 
-    def _seen(self, written: list[Operation]) -> _Seen:
+    def _seen(self, register: Register, contents: Members) -> _Seen:
         if self.order == "number":
             return _Numbers()
         if self.holds == "list":
-            return _Lists(Members(written, self.deletes))
-        return _Values(Register(written, self.deletes))
+            return _Lists(contents)
+        return _Values(register)
 
     def _follow(self, found: Judgement, who: str, reads: list[Operation], seen: _Seen) -> None:
         under_way: list[tuple[float, int, Operation]] = []

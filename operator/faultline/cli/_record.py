@@ -33,10 +33,15 @@ def folder(run: str) -> Path:
     return Home.from_environment().data / "runs" / run
 
 
+def kept(run: str) -> bool:
+    """Whether a run's files are on this host."""
+    return (folder(run) / "run.json").is_file()
+
+
 def record(run: RunView, title: str = "") -> RunRecord:
     """A run for the report, with its series where the operator's files are on this host."""
     place = folder(run.name)
-    series = read(place, title).series if (place / "run.json").is_file() else None
+    series = read(place, title).series if kept(run.name) else None
     spec = RunSpec.model_validate(run.raw["spec"])
     return RunRecord(name=run.name, spec=spec, status=run.status, title=title, series=series, folder=place)
 
@@ -44,7 +49,7 @@ def record(run: RunView, title: str = "") -> RunRecord:
 def before(lab: Lab, record: RunRecord) -> list[RunRecord]:
     """What a run is drawn over, of the runs whose files are on this host: see `ScenarioProgress.before`."""
     progress = Store(Home.from_environment().root).read().of(lab.slug)
-    found = progress.before(record.variant, record.status.ended, lambda run: (folder(run) / "run.json").is_file())
+    found = progress.before(record.variant, record.status.ended, kept)
     return [read(folder(each)) for each in found]
 
 
@@ -53,7 +58,7 @@ def find(name: str, context: str | None) -> RunRecord:
 
     Raises NotFound (FL206) when neither has it.
     """
-    if (folder(name) / "run.json").is_file():
+    if kept(name):
         return read(folder(name))
     return record(_runs.get(Cluster.open(context), name))
 
@@ -63,7 +68,7 @@ def newest(slug: str | None) -> str | None:
     progress = Store(Home.from_environment().root).read()
     records = progress.scenarios.values() if slug is None else [progress.of(slug)]
     attempts = sorted((each for record in records for each in record.attempts), key=lambda each: each.ended)
-    return next((each.run for each in reversed(attempts) if (folder(each.run) / "run.json").is_file()), None)
+    return next((each.run for each in reversed(attempts) if kept(each.run)), None)
 
 
 def write_report(name: str, text: str) -> Path:

@@ -77,7 +77,7 @@ def heat_map(record: RunRecord, shared: Rows) -> Markup | None:
     places = {kind: HEAD + ROW * i for i, kind in enumerate(BAD)}
     places |= {str(row): bottom - ROW * (row - shared.lowest + 1) for row in range(shared.lowest, shared.highest + 1)}
     parts = [
-        *faults(record, across, HEAD, bottom),
+        *faults(record, across.x, HEAD, bottom),
         *scale(across, HEAD, bottom),
         *(_mark(kind, places[kind] + ROW - 1.5) for kind in BAD),
         *_marks(shared, places, bottom),

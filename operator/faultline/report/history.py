@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from faultline.errors import InvalidInput
+from faultline.measures.base import LOADED
 
 FILE = "history.jsonl.gz"
-LOADED = ("baseline", "fault", "recovery")
+DRAWN = (*LOADED, "drain")
+"""The phases that the pictures show."""
 OBSERVED = 0
 """The status of what came without a request of its own."""
 
@@ -46,7 +48,7 @@ def read(path: Path) -> list[Request]:
                 each["outcome"],
             )
             for each in lines
-            if "fault" not in each and each["phase"] in (*LOADED, "drain") and each["status"] != OBSERVED
+            if "fault" not in each and each["phase"] in DRAWN and each["status"] != OBSERVED
         ]
     except (ValueError, KeyError, TypeError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise InvalidInput("FL171", f"{path} is no history of a run: {error!r}") from error

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from faultline.report.history import LOADED, Request, operations
+from faultline.measures.base import LOADED
+from faultline.report.history import Request, operations
 from faultline.report.record import RunRecord
 
 ALL = "all requests"

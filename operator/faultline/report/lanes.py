@@ -9,9 +9,9 @@ from markupsafe import Markup, escape
 
 from faultline.api.run import FaultStatus, ObjectiveStatus
 from faultline.report import history
-from faultline.report.history import Request
+from faultline.report.history import DRAWN, Request
 from faultline.report.impact import impact
-from faultline.report.record import DRAWN, RunRecord
+from faultline.report.record import RunRecord
 from faultline.report.svg import LEFT, LETTER, RIGHT, WIDTH, Axis, axis, faults, label, really, scale
 from faultline.report.text import expected, seen
 
@@ -80,7 +80,11 @@ class _Picture:
     def drawn(self) -> Markup:
         """The whole, bands and axis first so that they lie behind."""
         bottom = self._y + 6
-        behind = [*faults(self.record, self.axis, HEAD, bottom), *scale(self.axis, HEAD, bottom), *self._phases(bottom)]
+        behind = [
+            *faults(self.record, self.axis.x, HEAD, bottom),
+            *scale(self.axis, HEAD, bottom),
+            *self._phases(bottom),
+        ]
         name = f"Time line of {escape(self.record.name)}; the same stands in the table below"
         return Markup(  # noqa: S704 - every text in it went through escape
             f'<svg class="history lanes" viewBox="0 0 {WIDTH} {bottom + 20:.0f}" role="img" aria-label="{name}">'

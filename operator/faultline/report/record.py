@@ -16,10 +16,7 @@ from faultline.errors import InvalidInput, NotFound
 from faultline.grading.series import RunSeries
 from faultline.report import history
 from faultline.report.events import Event
-from faultline.report.history import Request
-
-DRAWN = (*history.LOADED, "drain")
-"""The phases that the pictures show."""
+from faultline.report.history import DRAWN, Request
 
 
 class RunRecord(Model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from markupsafe import escape
@@ -48,12 +49,12 @@ def scale(axis: Axis, top: float, bottom: float) -> list[str]:
     return marks
 
 
-def faults(record: RunRecord, axis: Axis, top: float, bottom: float) -> list[str]:
-    """A band for each fault as it really was."""
+def faults(record: RunRecord, x: Callable[[float], float], top: float, bottom: float) -> list[str]:
+    """A band for each fault as it really was; `x` is where a moment (Unix seconds) is drawn."""
     bands = []
     for each in record.status.faults:
         start, end = really(each.applied, each.planned_start), really(each.reverted, each.planned_end)
-        left, right = axis.x(start), axis.x(end)
+        left, right = x(start), x(end)
         if each.type != "none" and right > left:
             title = f"{each.name} is on: {each.called} {each.edge or each.target}"
             bands.append(

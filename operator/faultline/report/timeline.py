@@ -9,8 +9,9 @@ from itertools import pairwise
 
 from markupsafe import Markup, escape
 
-from faultline.api.run import CounterExample, FaultStatus, SeenOperation
+from faultline.api.run import CounterExample, SeenOperation
 from faultline.report.record import RunRecord
+from faultline.report.svg import faults
 
 WIDTH, ROW, TOP, LEFT, RIGHT = 980, 46, 30, 16, 16
 BAR = 12
@@ -117,7 +118,7 @@ def picture(example: CounterExample, record: RunRecord) -> Markup:
     height = TOP + ROW * len(operations) + 28
     parts = [
         f'<svg class="history" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(example.text)}">',
-        *(_band(each, scale, height) for each in record.status.faults if each.type != "none"),
+        *faults(record, scale.x, 18, height - 22),
         *(_gap(place, scale.gap, end - begin, height) for place, begin, end in scale.gaps),
         *(_bar(each, TOP + ROW * place, scale, last) for place, each in enumerate(operations)),
         *_axis(operations, scale, mark, last, height),
@@ -147,15 +148,6 @@ def _inside(left: float, width: float) -> str:
     if width > room:
         return f'x="{LEFT}" textLength="{room}" lengthAdjust="spacingAndGlyphs"'
     return f'x="{min(left, LEFT + room - width):.1f}"'
-
-
-def _band(fault: FaultStatus, scale: Scale, height: int) -> str:
-    left = scale.x(fault.planned_start if fault.applied is None else fault.applied)
-    right = scale.x(fault.planned_end if fault.reverted is None else fault.reverted)
-    if right <= left:
-        return ""
-    name = f"<title>{escape(fault.name)} is on: {escape(fault.called)} {escape(fault.edge)}</title>"
-    return f'<rect class="fault" x="{left:.1f}" y="18" width="{right - left:.1f}" height="{height - 40}">{name}</rect>'
 
 
 def _gap(place: float, width: float, seconds: float, height: int) -> str:
