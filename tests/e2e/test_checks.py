@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from html import escape
 from typing import Any
 
 import pytest
@@ -53,8 +54,10 @@ def test_what_is_acknowledged_before_it_is_committed_is_lost_and_proven(notes: L
     [objective] = status["objectives"]
     assert (objective["value"], objective["points"]) == (check["violations"], 0)
     page = render([read(Home.from_environment().data / "runs" / run)])
-    assert check["examples"][0]["text"] in page
-    assert page.count("<svg") == len(check["examples"])
+    # Of the run as a whole a page has pictures, too: each counter-example has one of its own.
+    assert page.count('<svg class="history" ') == len(check["examples"])
+    for example in check["examples"]:
+        assert f'role="img" aria-label="{escape(example["text"])}"' in page
 
 
 def test_what_is_acknowledged_after_it_is_committed_is_there(notes: Lab) -> None:
