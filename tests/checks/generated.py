@@ -155,7 +155,8 @@ def counted(draw: st.DrawFn, most: int = 16) -> list[Operation]:
 @st.composite
 def locked(draw: st.DrawFn, most: int = 6) -> list[Operation]:
     """What clients see of a lock that works: tokens rise, a lease may run out before its holder knows, and work is
-    accepted only with the highest token that was ever used. A client whose `lock` got no reply has no token.
+    accepted only with the highest token that was ever used. A client whose `lock` got no reply has the lock, but no
+    token.
     """
     tenures, before = [], None
     for n in range(draw(st.integers(0, most))):
@@ -170,6 +171,8 @@ def locked(draw: st.DrawFn, most: int = 6) -> list[Operation]:
         more = {"outcome": "unknown"} if fate == 0 else {"result": n + 1}
         seen.append(op("lock", "l", None, (begin + 1 - wait, begin + 1.5), session=session, **more))
         if fate == 0:
+            if draw(st.booleans()):  # Whether it has the lock or not, it gives it back.
+                seen.append(op("free", "l", None, (begin + 8, begin + 9), session=session))
             continue
         work += [(begin + draw(st.integers(2, 40)), n + 1, session) for _ in range(draw(st.integers(0, 2)))]
         late = fate == 1

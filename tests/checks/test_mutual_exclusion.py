@@ -39,16 +39,39 @@ def test_work_without_a_token_is_undecided():
     assert judge("mutual_exclusion", ASK, *LOCKS, work(None, (7, 8), "bob")).result == "undecided"
 
 
+RELEASED = {"acquires": ["lock"], "releases": ["free"]}
+
+
+def free(at, session, **more):
+    return op("free", "l", None, at, session=session, **more)
+
+
+def held(session, start, end):
+    return lock(None, (start, start + 0.1), session), free((end, end + 0.1), session)
+
+
 def test_without_tokens_holds_that_were_released_must_not_overlap():
-    ask = {"acquires": ["lock"], "releases": ["free"]}
-
-    def held(session, start, end):
-        return lock(None, (start, start + 0.1), session), op("free", "l", None, (end, end + 0.1), session=session)
-
-    assert judge("mutual_exclusion", ask, *held("ann", 0, 4), *held("bob", 5, 8), *held("ann", 9, 10)).result == "holds"
-    found = judge("mutual_exclusion", ask, *held("ann", 0, 6), *held("bob", 5, 8))
+    apart = *held("ann", 0, 4), *held("bob", 5, 8), *held("ann", 9, 10)
+    assert judge("mutual_exclusion", RELEASED, *apart).result == "holds"
+    found = judge("mutual_exclusion", RELEASED, *held("ann", 0, 6), *held("bob", 5, 8))
     assert found.violations[0].text == "l: ann and bob held it at the same time"
     assert len(found.violations[0].seen) == 4
+
+
+def test_a_release_whose_acquire_had_no_reply_says_nothing_about_the_time_before():
+    """Ann gave it back, bob had it, and ann has it again: she only never heard of two of her own operations."""
+    gone = {"outcome": "unknown"}
+    freed = lock(None, (0, 0.1), "ann"), free((1, 1.1), "ann", **gone)
+    again = op("lock", "l", None, (7, 7.1), session="ann", **gone), free((9, 9.1), "ann")
+    assert judge("mutual_exclusion", RELEASED, *freed, *held("bob", 2, 6), *again).result == "holds"
+
+
+def test_an_acquire_that_was_refused_or_whose_release_had_no_reply_changes_nothing():
+    """A lock that was not taken again between an acquire and a release was held all the time."""
+    refused = op("lock", "l", None, (3, 3.1), session="ann", outcome="failed", status=409)
+    lost = free((4, 4.1), "ann", outcome="unknown")
+    found = judge("mutual_exclusion", RELEASED, *held("ann", 0, 6), refused, lost, *held("bob", 5, 8))
+    assert found.violations[0].text == "l: ann and bob held it at the same time"
 
 
 def test_nothing_to_tell_holders_apart_by_is_undecided():

@@ -76,6 +76,7 @@ def _made_up() -> dict[str, list[tuple[str, Value]]]:
     lab = 'namespace="lab-shop",part="{}",pod="{}-1"'
     store = 'namespace="lab-shop",part="store",app="{}"'
     queue = 'namespace="harness-shop",queue="jobs"'
+    replica = 'namespace="{}",part="store",app="postgres-replica"'
     pager = 'namespace="lab-shop",part="shared",pod="pager-1"'
     exact = f'{RUN},phases="{{}}",op="{{}}",quantile="0.95"'
     return {
@@ -151,6 +152,9 @@ def _made_up() -> dict[str, list[tuple[str, Value]]]:
             (f'{store.format("postgres-replica")},pod="a"', lambda _: 0.3),
             (f'{store.format("postgres-replica")},pod="b"', lambda at: 4.2 if 20 < at < 30 else 0.3),
             (f'{store.format("postgres")},pod="c"', lambda _: 99),
+            # Of the 30 seconds of the fault phase 4 are missing, and 8.
+            (replica.format("lab-late"), lambda at: 3.2 if at > 16 else None),
+            (replica.format("lab-later"), lambda at: 3.2 if at > 20 else None),
         ],
         "faultline_heartbeat_age_seconds": [('namespace="harness-shop"', lambda _: 0.2)],
         "faultline_pages_total": [(pager, lambda at: 1 + (at > 20) + (at > 32))],

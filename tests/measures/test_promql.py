@@ -107,6 +107,17 @@ async def test_a_queue_that_was_seen_too_seldom_has_no_number(prometheus, contex
     assert found == {"blinking": (7, ""), "unseen": (None, nothing)}
 
 
+@pytest.mark.parametrize("statistic", ["max", "mean", "p95"])
+async def test_replicas_that_were_seen_too_seldom_have_no_lag(prometheus, context, statistic):
+    measure = MEASURES["replica_lag"].model_validate({"phases": ["fault"], "statistic": statistic})
+    found = {}
+    for lab in ("lab-late", "lab-later"):
+        query = measure.query(context.model_copy(update={"lab_namespace": lab}))
+        found[lab] = only(await prometheus.instant(query, context.end), measure.nothing)
+    nothing = "no data: fewer than 80% of the seconds have a reading of a replica"
+    assert found == {"lab-late": (pytest.approx(3), ""), "lab-later": (None, nothing)}
+
+
 async def test_a_queue_is_at_the_end_what_it_was_last(prometheus, context):
     measure = MEASURES["queue_depth"].model_validate({"queue": "unseen", "statistic": "end"})
     assert only(await prometheus.instant(measure.query(context), context.end)) == (7, "")

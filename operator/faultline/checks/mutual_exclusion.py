@@ -17,8 +17,8 @@ class MutualExclusion(Check):
 
     An `acquires` operation's token is its `token`, or its `result`; an `effects` operation's is its `token`. Two leases
     may overlap (the first holder was paused and does not know that its lease has run out), two effective holders may
-    not. `releases` that were answered well close a time for which the session certainly held the lock: two such times
-    must not overlap either, which needs no token.
+    not. `releases` that were answered well close a time for which the session certainly held the lock, unless another
+    of its acquires may have taken effect meanwhile: two such times must not overlap either, which needs no token.
     """
 
     acquires: Operations = Field(description="operations that take the lock named by their `key`")
@@ -34,13 +34,14 @@ class MutualExclusion(Check):
     def judge(self, history: History) -> Judgement:
         """Each lock on its own."""
         found = Judgement(undecided=absent(history, ("acquires", self.acquires)))
+        attempted = by_key(each for each in history.named(self.acquires) if each.effect != "no")
         acquired = by_key(history.answered(self.acquires))
         effects, released = by_key(history.answered(self.effects)), by_key(history.answered(self.releases))
         for key in acquired.keys() | effects.keys():
             found.examined += len(acquired.get(key, ())) + len(effects.get(key, ()))
             _tokens_once(found, key, acquired.get(key, []))
             _tokens_rise(found, key, effects.get(key, []))
-            _holds_apart(found, key, acquired.get(key, []), released.get(key, []))
+            _holds_apart(found, key, attempted.get(key, []), released.get(key, []))
         unfenced = [each for own in effects.values() for each in own if each.token is None]
         if self.effects and not self.releases and unfenced:
             found.undecided.append(f"{len(unfenced)} of the operations {', '.join(self.effects)} carried no token")
@@ -90,18 +91,9 @@ def _tokens_rise(found: Judgement, key: str | None, effects: Sequence[Operation]
             )
 
 
-def _holds_apart(
-    found: Judgement, key: str | None, acquired: Sequence[Operation], released: Sequence[Operation]
-) -> None:
-    """A hold is an acquire and the next release of its session; it lasts at least from the one's end to the other's
-    start.
-    """
-    holds: list[tuple[Operation, Operation]] = []
-    for each in released:
-        own = [one for one in acquired if one.session == each.session and one.end < each.start]
-        if own and not any(again.session == each.session and own[-1].end < again.start < each.start
-                           for again in released if again is not each):  # fmt: skip
-            holds.append((own[-1], each))
+def _holds_apart(found: Judgement, key: str | None, locks: Sequence[Operation], released: Sequence[Operation]) -> None:
+    """Certain holds of two sessions have no time in common."""
+    holds = [(taken, each) for each in released if (taken := _taken(each, locks, released))]
     holds.sort(key=lambda hold: hold[0].end)
     latest: tuple[Operation, Operation] | None = None
     for hold in holds:
@@ -115,3 +107,17 @@ def _holds_apart(
             )
         if latest is None or hold[1].start > latest[1].start:
             latest = hold
+
+
+def _taken(release: Operation, locks: Sequence[Operation], released: Sequence[Operation]) -> Operation | None:
+    """The acquire that `release` ends, if the session certainly held the lock from that one's end to its start.
+
+    It did not, for all that one can know, where another acquire of the session may have taken effect in between: one
+    without a reply, whenever it began, or one that was under way together with the release.
+    """
+    own = [each for each in locks if each.session == release.session and each.start < release.end]
+    if not own or any(each.done >= release.start for each in own):
+        return None
+    last = max(own, key=lambda each: each.end)
+    before = [each for each in released if each.session == release.session and last.end < each.start < release.start]
+    return None if before else last
