@@ -2,7 +2,7 @@
 #
 #   S=slug         the scenario; may be left out while there is one lab
 #   REPEAT=n       how often (chaos, verify, bench)
-#   BUDGET=60m     time that a long target may take (bench: seconds)
+#   BUDGET=60m     time that a long target may take (bench: a number of seconds, such as 300)
 #   KIND_NODES=n   nodes of a new cluster (up)
 #   PORT=n         port of the dashboard on this machine
 
@@ -28,7 +28,7 @@ export KIND_NODES REPEAT BUDGET
 
 .PHONY: help
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z%-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9%-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: venv
 venv:
@@ -106,7 +106,7 @@ format: venv ## Format the code
 
 check: static unit ## Format, lint, types, import layers, lessons, unit tests, charts: under two minutes
 
-test: static up browser network ## The checks, set-up, and all tests: what CI runs
+test: static up browser network ## The checks, set-up, and all tests but those of test-*: what CI runs
 	$(PYTEST) -m "not calm" $(WAITING)
 	$(PYTEST) $(CALM)
 	$(BESIDE)

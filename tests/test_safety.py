@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from faultline.grading.validity import RULES
+
 ROOT = Path(__file__).parents[1]
 PAGES = {name: (ROOT / "docs" / f"{name}.md").read_text() for name in ("safety", "red-team")}
 NAMED = sorted({each for text in PAGES.values() for each in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text)})
@@ -20,6 +22,12 @@ def functions(path: Path) -> set[str]:
 @pytest.mark.parametrize(("file", "name"), NAMED)
 def test_the_test_of_a_promise_exists(file, name):
     assert name in functions(ROOT / file)
+
+
+def test_each_rule_of_validity_is_provoked():
+    reasons = PAGES["red-team"].partition("## What makes a run inconclusive")[2]
+    named = {rule for row in re.findall(r"^\| [^|]*\|", reasons, re.M) for rule in re.findall(r"`(\w+)`", row)}
+    assert named == set(RULES)
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -81,7 +81,7 @@ def test_demo_writes_both_runs_and_ends_well(run, story, tmp_path):
     )
     assert (written["solution"]["verdict"], written["solution"]["retries"]) == ("pass", 1)
     assert written["solution"]["success_rate"] == 0.5
-    assert written["setup_seconds"] >= 0
+    assert {"setup_seconds", "lab_ready_seconds"} <= written.keys()
     page = (tmp_path / "reports" / "demo.html").read_text()
     assert "demo-flawed" in page
     assert "demo-solution" in page
@@ -126,6 +126,13 @@ def test_verify_refuses_a_wrong_fix_that_fails_for_another_reason(run_json, stor
     code, answer = run_json("verify", "shop", "--variant", "wrong/slower")
     assert (code, answer["as_expected"]) == (1, False)
     assert answer["runs"][0]["measured"] == {"something else": 0.5}
+
+
+def test_what_a_run_measured_in_doubt_catches_no_wrong_fix(run_json, story, scenarios):
+    """It failed by a counter-example, of another objective than the one that must catch it."""
+    story(**{"wrong/slower": result("wrong/slower", "fail", None, lost=["answers"])})
+    code, answer = run_json("verify", "shop", "--variant", "wrong/slower")
+    assert (code, answer["as_expected"], answer["runs"][0]["lost"]) == (1, False, [])
 
 
 def test_every_flip_is_named_with_its_rounds(run, run_json, story, scenarios, monkeypatch):
@@ -325,6 +332,14 @@ def test_the_page_has_what_each_variant_gave(run_json, proven):
     run_json("verify", "--all", "--repeat", "3")
     page = _verification.PAGE.read_text()
     assert "| wrong/slower | fail | 3 of 3 | 30 | 3 | 81 | 200 MiB | 0.75 | 63% | = |" in page
+
+
+def test_the_page_tells_of_runs_without_a_score(run_json, proven, story):
+    run_json("verify", "--all")
+    story(flawed=result("flawed", "fail", None))
+    run_json("verify", "shop", "--variant", "flawed", "--repeat", "2")
+    run_json("verify", "--all", "--budget", "0")
+    assert "| flawed | fail | 3 of 3 | 10 (2 without) |" in _verification.PAGE.read_text()
 
 
 def test_the_page_has_which_variants_fail_each_objective(run_json, proven, story, scenarios):

@@ -569,6 +569,25 @@ def test_a_run_without_a_verdict_is_an_error(run, cluster, done_run, tmp_path):
     assert cases["verdict"] == ("error", "inconclusive: no score, 80 are needed\nhost noise; run it again")
 
 
+def test_of_a_run_that_failed_by_its_history_alone_only_that_is_a_failure(run, cluster, done_run, tmp_path):
+    once = LOST | {"name": "once", "measure": "duplicate_effects", "value": 1.0}
+    reasons = ["host noise"]
+    done_run("shop-1", score=None, objectives=[LOST, MET, once], checks=[DOUBLED], reasons=reasons)
+    suite, cases = junit(run, tmp_path)
+    assert (suite.get("failures"), suite.get("skipped")) == ("3", "2")
+    assert {name: kind for name, (kind, _) in cases.items()} == {
+        "verdict": "failure", "stays up": "skipped", "stays fast": "skipped", "once": "failure",
+        "once (duplicate_effects)": "failure",
+    }  # fmt: skip
+    assert cases["stays up"][1].startswith("not to be trusted: expected at least 0.99")
+
+
+def test_what_a_failed_run_could_not_measure_is_skipped(run, cluster, done_run, tmp_path):
+    done_run("shop-1", objectives=[LOST, LOST | {"name": "stays fast", "value": None, "problem": "no data"}])
+    _, cases = junit(run, tmp_path)
+    assert (cases["stays up"][0], cases["stays fast"][0]) == ("failure", "skipped")
+
+
 def test_what_programs_get_is_as_the_schema_says(run_json, lab, done_run):
     assert _run_json.SCHEMA.read_text() == _run_json.schema(), "run python -m faultline.cli._run_json"
     lab()

@@ -130,7 +130,7 @@ async def test_code_that_is_not_there(api, helm):
 
 async def test_helm_that_fails_is_told_and_tried_again(api, helm):
     async def fail(namespace, values):
-        raise HostProblem("FL520", "helm upgrade: no")
+        raise HostProblem("FL521", "helm upgrade: no")
 
     good, helm.install = helm.install, fail
     lab = lab_of(api, helm, scenario())

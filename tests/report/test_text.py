@@ -36,6 +36,15 @@ def test_lost_points_come_largest_first_with_all_that_explains_them(record):
     assert lost_points(record(good=True)) == []
 
 
+def test_a_run_that_failed_by_its_history_alone_lost_what_that_proves(record):
+    """Its other measurements are doubtful."""
+    first, *others = record().status.objectives
+    doubled = first.model_copy(update={"name": "once", "measure": "duplicate_effects", "value": 3.0, "met": False})
+    unscored = record(score=None, objectives=[first, *others, doubled])
+    assert not first.met
+    assert [each.objective for each in lost_points(unscored)] == ["once"]
+
+
 def test_a_run_in_one_sentence(record):
     phases = [{"name": "Recovery", "start": MARK + 42, "end": MARK + 57}]
     good = record(good=True, phases=phases)
@@ -55,7 +64,7 @@ def test_a_run_in_one_sentence(record):
         ("host noise: 52%; stop what else runs", "host noise: 52%; stop what else runs"),
         ("the operator was restarted during Fault", "the operator was restarted during Fault; run it again"),
         ("stopped on request: `make stop`; or so", "stopped on request: `make stop`; or so; run it again"),
-        ("FL361: gone; away", "FL361: gone; away; see FL361 in docs/errors.md, then run it again"),
+        ("FL332: gone; away", "FL332: gone; away; see FL332 in docs/errors.md, then run it again"),
     ],
 )
 def test_each_reason_of_a_run_that_cannot_be_judged_has_its_next_step(record, reason, told):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from tests import preloaded
 
 from faultline import catalogue, scaffold, tuning
 from faultline.api.app import App
+from faultline.cli import _labs, _verification
 from faultline.lab import check_cpu
 from faultline.lint import lint
 from faultline.scenario import ScenarioSpec
@@ -89,3 +91,9 @@ def test_modules_import(folder, variant, tmp_path):
     for each in services:
         done = preloaded.run([each.module, "--check"], str(tmp_path), **environment, **each.env)
         assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="what is on record was proven on x86_64, with its images")
+def test_the_page_of_what_is_proven_is_that_of_the_records():
+    page = _verification.page([_labs.scenario_folder(each) for each in _labs.slugs()])
+    assert _verification.PAGE.read_text() == page, "make verify-all BUDGET=0"

@@ -6,18 +6,19 @@ from collections.abc import Sequence
 from xml.etree import ElementTree
 
 from faultline.api.run import PASS_MARK
-from faultline.report import RunRecord, check_gist
+from faultline.report import RunRecord, by_history_alone, check_gist, missed
 from faultline.report.text import expected, reasons, seen
 
 Outcome = tuple[str, str, str]
-"""Name of a test; `failure`, `error` or nothing; and the text that goes with it."""
+"""Name of a test; `failure`, `error`, `skipped` or nothing; and the text that goes with it."""
 
 
 def xml(records: Sequence[RunRecord]) -> bytes:
     """A test suite for each run.
 
     An objective that lost points is a failure only where the run failed: the pass mark leaves room for some. A run
-    without a verdict is an error, and says nothing of its objectives.
+    without a verdict is an error, and says nothing of its objectives. What a failed run could not measure is skipped;
+    of one that failed by its history alone that is all that the history does not prove.
     """
     root = ElementTree.Element("testsuites", name="faultline")
     for record in records:
@@ -31,6 +32,7 @@ def xml(records: Sequence[RunRecord]) -> bytes:
             tests=str(len(outcomes)),
             failures=str(sum(kind == "failure" for _, kind, _ in outcomes)),
             errors=str(sum(kind == "error" for _, kind, _ in outcomes)),
+            skipped=str(sum(kind == "skipped" for _, kind, _ in outcomes)),
             time=f"{took:.3f}",
         )
         for name, kind, text in outcomes:
@@ -53,13 +55,18 @@ def _verdict(record: RunRecord) -> Outcome:
 
 
 def _objectives(record: RunRecord) -> list[Outcome]:
-    failed = "failure" if record.status.verdict == "fail" else ""
-    found = []
-    for each in record.status.objectives:
+    status = record.status
+    failed = {each.name for each in missed(status)} if status.verdict == "fail" else set()
+    found: list[Outcome] = []
+    for each in status.objectives:
         text = f"expected {expected(each)}, seen {seen(each)}; {each.points:.3g} of {each.weight:.3g} points"
-        found.append(
-            (each.name, "" if each.met else failed, text if each.met else f"{text}\n{each.reason}\n{each.query}")
-        )
+        full = text if each.met else f"{text}\n{each.reason}\n{each.query}"
+        if each.name in failed:
+            found.append((each.name, "failure", full))
+        elif by_history_alone(status):
+            found.append((each.name, "skipped", f"not to be trusted: {full}"))
+        else:
+            found.append((each.name, "skipped" if status.verdict == "fail" and each.value is None else "", full))
     return found
 
 

@@ -30,7 +30,8 @@ Each row is one variant as it is now; runs of other versions of its code, load, 
 **Runs** are those with the expected verdict, of all; **tries** the inconclusive runs before them, which are no verdict
 and were run again; **flips at most** what so many runs without a flip say of the next one, with 95% confidence. Memory
 and cores are the most that system and harness together used. **Engine**: `=` when the images and the lab's chart are
-those of this checkout, but for faults, measures and checks that the scenario does not name.
+those of this checkout, but for faults, measures and checks that the scenario does not name. A run that failed by a
+counter-example while something else made its measurements doubtful is **without** a score.
 
 Below stands what each objective tells apart in the same runs: its target (of latencies before it is scaled to the
 machine), what the solutions had, and which variants failed it; how often, where it was not each time. An objective that
@@ -76,7 +77,7 @@ def _variant(variant: str, rows: Sequence[Row], engine: str) -> str:
         memory = [each.memory_bytes / MIB for each in rows if each.memory_bytes is not None]
         cores = [each.cores for each in rows if each.cores is not None]
         cells += [
-            _span([each.score for each in rows if each.score is not None]),
+            _scores(rows),
             str(sum(each.retries for each in rows)),
             f"{statistics.median(each.run_seconds for each in rows):.0f}",
             f"{max(memory):.0f} MiB" if memory else "?",
@@ -116,7 +117,8 @@ def _failed(objective: str, rows: Sequence[Row]) -> str:
     return rows[0].variant if count == len(rows) else f"{rows[0].variant} ({count} of {len(rows)})"
 
 
-def _span(scores: Sequence[int]) -> str:
-    if not scores:
-        return "-"
-    return str(scores[0]) if len(set(scores)) == 1 else f"{min(scores)} to {max(scores)}"
+def _scores(rows: Sequence[Row]) -> str:
+    scores = [each.score for each in rows if each.score is not None]
+    low, high = min(scores, default="-"), max(scores, default="-")
+    without = f" ({len(rows) - len(scores)} without)" if len(scores) < len(rows) else ""
+    return f"{low if low == high else f'{low} to {high}'}{without}"

@@ -35,7 +35,7 @@ def fix(
     name: NameOption = None,
     variant: Annotated[
         str | None,
-        typer.Option(help="code of the catalogue instead of yours: flawed, solution, wrong/NAME, without/NAME"),
+        typer.Option(help="code of the catalogue instead of yours: flawed, solution[-NAME], wrong/NAME, without/NAME"),
     ] = None,
     output: OutputOption = Output.TEXT,
     context: ContextOption = None,

@@ -46,7 +46,8 @@ def verify(
         str | None, typer.Option(help="time after which no further run is started, such as 90s or 60m")
     ] = None,
     only: Annotated[
-        list[str] | None, typer.Option("--variant", help="only these: flawed, solution, wrong/NAME, without/NAME")
+        list[str] | None,
+        typer.Option("--variant", help="only these: flawed, solution[-NAME], wrong/NAME, without/NAME"),
     ] = None,
     output: OutputOption = Output.TEXT,
     context: ContextOption = None,
@@ -161,6 +162,7 @@ def _check_line(folder: Path, variant: str) -> None:
 
 def _one(cluster: Cluster, lab: Lab, variant: str, seed: int) -> Row:
     from faultline.cli import _experiment, _labs, _usage, _verified
+    from faultline.report import missed
 
     console.print(f"\n[bold]{variant}[/], round {seed}: must {expected(variant)}")
     folder = _labs.scenario_folder(lab.slug)
@@ -181,7 +183,7 @@ def _one(cluster: Cluster, lab: Lab, variant: str, seed: int) -> Row:
         expected=expected(variant),
         score=status.score,
         caught_by=_verified.caught_by(folder, variant),
-        lost=[each.name for each in status.objectives if not each.met],
+        lost=[each.name for each in missed(status)],
         measured={each.name: each.value for each in status.objectives},
         reasons=status.reasons,
         retries=result.retries,

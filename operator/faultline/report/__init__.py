@@ -2,7 +2,20 @@
 
 from faultline.report.html import STATIC, render
 from faultline.report.record import RunRecord, read
-from faultline.report.text import Lost, Row, check_gist, comparison, lost_points
+from faultline.report.text import Lost, Row, by_history_alone, check_gist, comparison, lost_points, missed
 from faultline.report.timeline import rows
 
-__all__ = ["STATIC", "Lost", "Row", "RunRecord", "check_gist", "comparison", "lost_points", "read", "render", "rows"]
+__all__ = [
+    "STATIC",
+    "Lost",
+    "Row",
+    "RunRecord",
+    "by_history_alone",
+    "check_gist",
+    "comparison",
+    "lost_points",
+    "missed",
+    "read",
+    "render",
+    "rows",
+]

@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from faultline.api.run import STOPPED, CheckStatus, ObjectiveStatus, Phase, Summary
+from faultline.api.run import STOPPED, CheckStatus, ObjectiveStatus, Phase, RunStatus, Summary
 from faultline.checks import CHECKS
 from faultline.grading.validity.base import AGAIN
+from faultline.grading.verdict import proven
 from faultline.measures import MEASURES
 from faultline.report.quantity import NONE, quantity
 from faultline.report.record import RunRecord
@@ -71,9 +72,24 @@ def _best(values: Sequence[float | None], better: Literal["higher", "lower"]) ->
     return pick(known, key=lambda place: known[place])
 
 
+def by_history_alone(status: RunStatus) -> bool:
+    """Whether it failed by what its history proves, and nothing else that it measured is to be trusted."""
+    return status.verdict == "fail" and status.score is None
+
+
+def missed(status: RunStatus) -> list[ObjectiveStatus]:
+    """The objectives that are known to be missed, and that the verdict rests on."""
+    known = proven(status.objectives) if by_history_alone(status) else status.objectives
+    return [each for each in known if each.value is not None and not each.met]
+
+
 def lost_points(record: RunRecord) -> list[Lost]:
-    """Every objective that is short of its target or has no value, the largest loss first."""
-    short = [each for each in record.status.objectives if not each.met]
+    """Every objective that is short of its target or has no value, the largest loss first.
+
+    Of a run that fails without a score those that its history proves to be missed.
+    """
+    status = record.status
+    short = missed(status) if by_history_alone(status) else [each for each in status.objectives if not each.met]
     return [_lost(each) for each in sorted(short, key=lambda each: each.points - each.weight)]
 
 
