@@ -16,7 +16,7 @@ SCHEMA = REPO / "docs" / "run.schema.json"
 
 
 class RunJson(RunStatus):
-    """What `faultline grade` prints with `-o json`, and each of the `runs` of `faultline chaos`. Times: Unix seconds."""
+    """What `faultline grade` prints with `-o json`, and each of `runs` of `faultline chaos`. Times: Unix seconds."""
 
     # Verbs add what they did with it, such as the page that they wrote.
     model_config = ConfigDict(title="A graded run", extra="allow")
