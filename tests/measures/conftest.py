@@ -76,6 +76,7 @@ def _made_up() -> dict[str, list[tuple[str, Value]]]:
     lab = 'namespace="lab-shop",part="{}",pod="{}-1"'
     store = 'namespace="lab-shop",part="store",app="{}"'
     queue = 'namespace="harness-shop",queue="jobs"'
+    emptied = 'namespace="lab-emptied",part="store",pod="redis-1"'
     replica = 'namespace="{}",part="store",app="postgres-replica"'
     pager = 'namespace="lab-shop",part="shared",pod="pager-1"'
     exact = f'{RUN},phases="{{}}",op="{{}}",quantile="0.95"'
@@ -120,8 +121,15 @@ def _made_up() -> dict[str, list[tuple[str, Value]]]:
                 lambda at: 0.6 * (min(at, 42) - 27) if at > 27 else None,
             ),
         ],
-        "redis_keyspace_hits_total": [(lab.format("store", "redis"), _sum(_during(0, 12, 90), _during(12, 61, 50)))],
-        "redis_keyspace_misses_total": [(lab.format("store", "redis"), _sum(_during(0, 12, 10), _during(12, 61, 50)))],
+        "redis_keyspace_hits_total": [
+            (lab.format("store", "redis"), _sum(_during(0, 12, 90), _during(12, 61, 50))),
+            # It restarts in second 30.
+            (emptied, lambda at: 50 * (at + 5) if at < 30 else 9 * (at - 30)),
+        ],
+        "redis_keyspace_misses_total": [
+            (lab.format("store", "redis"), _sum(_during(0, 12, 10), _during(12, 61, 50))),
+            (emptied, lambda at: 50 * (at + 5) if at < 30 else at - 30),
+        ],
         "faultline_pod_memory_bytes": [
             (lab.format("app", "checkout"), lambda _: 100 * 1024**2),
             (lab.format("store", "postgres"), lambda _: 60 * 1024**2),

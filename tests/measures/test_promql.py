@@ -118,6 +118,15 @@ async def test_replicas_that_were_seen_too_seldom_have_no_lag(prometheus, contex
     assert found == {"lab-late": (pytest.approx(3), ""), "lab-later": (None, nothing)}
 
 
+@pytest.mark.parametrize(("phase", "ratio"), [("baseline", 0.5), ("fault", None), ("recovery", 0.9)])
+async def test_a_redis_that_began_to_count_anew_has_no_hit_ratio(prometheus, context, phase, ratio):
+    measure = MEASURES["cache_hit_ratio"].model_validate({"phases": [phase]})
+    query = measure.query(context.model_copy(update={"lab_namespace": "lab-emptied"}))
+    found = only(await prometheus.instant(query, context.end), measure.nothing)
+    nothing = "no data: nothing was looked up, or Redis began to count anew"
+    assert found == ((None, nothing) if ratio is None else (pytest.approx(ratio, rel=0.05), ""))
+
+
 async def test_a_queue_is_at_the_end_what_it_was_last(prometheus, context):
     measure = MEASURES["queue_depth"].model_validate({"queue": "unseen", "statistic": "end"})
     assert only(await prometheus.instant(measure.query(context), context.end)) == (7, "")
