@@ -595,6 +595,8 @@ def test_what_programs_get_is_as_the_schema_says(run_json, lab, done_run):
     _, answer = run_json("grade")
     properties = json.loads(_run_json.schema())["properties"]
     assert answer.keys() - properties.keys() == {"report", "next"}
+    # The schema is made of the model.
+    assert _run_json.RunJson.model_validate(answer).model_dump(mode="json", by_alias=True) == answer
     assert (
         answer["objectives"][0].keys()
         == json.loads(_run_json.schema())["$defs"]["ObjectiveStatus"]["properties"].keys()
