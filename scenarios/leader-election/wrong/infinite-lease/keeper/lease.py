@@ -37,3 +37,8 @@ class Lease:
         elif await self._redis.set(KEY, self.name, nx=True):
             self.leads = True
             _log.info("%s leads", self.name)
+
+    async def release(self) -> None:
+        """Whoever ends in order leaves it to the other one."""
+        if await self._redis.get(KEY) == self.name:
+            await self._redis.delete(KEY)
